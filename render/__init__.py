@@ -1,0 +1,1 @@
+"""Drawing: arrays in, pictures out. Knows no file, no detector and no network."""
