@@ -1,0 +1,160 @@
+"""Endless training clips from motion capture: new bodies, speeds and mirror images (3D), then random cameras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lifter import joints
+from lifter.mocap import Sequence, canonical
+
+Floats = NDArray[np.float32]
+
+# Mean and relative spread of bone lengths in metres: joint centres of adults, left and right alike.
+HIP_HALF, SHOULDER_HALF = 0.092, 0.175
+TRUNK, THIGH, SHIN, UPPER_ARM, FOREARM = 0.49, 0.42, 0.415, 0.285, 0.25
+SPREAD = 0.06
+# (parent, child, mean length); a bone keeps its direction and takes a new length.
+LIMB_BONES = (
+    (1, 2, THIGH), (2, 3, SHIN), (4, 5, THIGH), (5, 6, SHIN),
+    (11, 12, UPPER_ARM), (12, 13, FOREARM), (14, 15, UPPER_ARM), (15, 16, FOREARM),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CameraRange:
+    """Over which cameras the training clips are seen; angles in degrees, one sigma unless said.
+
+    Attributes:
+        pitch_mean, pitch: how far cameras look down.
+        roll: of a camera that is meant to be level.
+        rolled_share, rolled_max: share of clips whose roll is anything up to this (a phone held askew).
+        off_axis: angle between the optical axis and the person.
+        distance: (nearest, farthest) metres.
+    """
+
+    pitch_mean: float = 8.0
+    pitch: float = 12.0
+    roll: float = 4.0
+    rolled_share: float = 0.4
+    rolled_max: float = 50.0
+    off_axis: float = 7.0
+    distance: tuple[float, float] = (2.5, 9.0)
+
+
+class ClipSource:
+    """Draws windows of root-relative 3D from sequences, every data set with its own share.
+
+    Args:
+        sequences: where windows come from.
+        shares: weight of each data set (group name prefix) in the draw; missing ones have weight 1.
+        length: frames of a window at 50 Hz.
+    """
+
+    def __init__(self, sequences: list[Sequence], shares: dict[str, float], length: int = 96) -> None:
+        self.length = length
+        self.tracks = [canonical(sequence.positions) for sequence in sequences]
+        frames = np.array([len(track) for track in self.tracks], np.float64)
+        groups = np.array([sequence.group for sequence in sequences])
+        weights = np.zeros(len(frames))
+        for group in np.unique(groups):
+            share = next((value for prefix, value in shares.items() if group.startswith(prefix)), 1.0)
+            member = groups == group
+            weights[member] = share * frames[member] / frames[member].sum()
+        self.probability = weights / weights.sum()
+
+    def draw(self, count: int, random: np.random.Generator) -> Floats:
+        """Return (count, length, 17, 3) float32 metres, z up, pelvis 0: random speed, mirror image and body."""
+        chosen = random.choice(len(self.tracks), size=count, p=self.probability)
+        speeds = np.exp(random.normal(0, 0.2, count))
+        clips = np.stack([self._window(self.tracks[i], s, random) for i, s in zip(chosen, speeds, strict=True)])
+        clips = new_bodies(clips, random)
+        mirrored = random.random(count) < 0.5
+        clips[mirrored] = joints.mirror(clips[mirrored])
+        return clips
+
+    def _window(self, track: Floats, speed: float, random: np.random.Generator) -> Floats:
+        """Cut a window at a speed, by linear interpolation; short sequences go forth and back."""
+        span = (self.length - 1) * speed
+        last = len(track) - 1
+        start = random.uniform(0, max(last - span, 0))
+        at = start + np.arange(self.length) * speed
+        at = last - np.abs(last - at % (2 * last))  # reflection at both ends
+        low = np.minimum(at.astype(int), last - 1)
+        part = (at - low)[:, None, None]
+        return np.asarray((1 - part) * track[low] + part * track[low + 1], dtype=np.float32)
+
+
+def new_bodies(clips: Floats, random: np.random.Generator) -> Floats:
+    """Give every clip (N, T, 17, 3) another body: the directions of its bones, lengths of a random adult. Pelvis 0."""
+    count = len(clips)
+
+    def length(mean: float) -> Floats:
+        return np.asarray(mean * np.exp(random.normal(0, SPREAD, (count, 1, 1))), dtype=np.float32)
+
+    def unit(vector: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-6))
+
+    body = np.zeros_like(clips)
+    shoulders = (clips[:, :, 11] + clips[:, :, 14]) / 2
+    trunk, trunk_new = shoulders - clips[:, :, 0], length(TRUNK)
+    stretch = trunk_new / np.maximum(np.linalg.norm(trunk, axis=-1, keepdims=True), 1e-6)
+    middle = stretch * trunk  # the new shoulders' middle
+    hips, chest = length(HIP_HALF), length(SHOULDER_HALF)
+    for joint in (1, 4):
+        body[:, :, joint] = hips * unit(clips[:, :, joint] - clips[:, :, 0])
+    for joint in (11, 14):
+        body[:, :, joint] = middle + chest * unit(clips[:, :, joint] - shoulders)
+    for joint in (8, 9, 10):
+        body[:, :, joint] = middle + stretch * (clips[:, :, joint] - shoulders)
+    body[:, :, 7] = body[:, :, 8] / 2
+    bones = {mean: length(mean) for *_, mean in LIMB_BONES}  # one draw for left and right
+    for parent, child, mean in LIMB_BONES:
+        body[:, :, child] = body[:, :, parent] + bones[mean] * unit(clips[:, :, child] - clips[:, :, parent])
+    return np.asarray(body * np.exp(random.normal(0, 0.03, (count, 1, 1, 1))), dtype=np.float32)
+
+
+def film(clips: Floats, cameras: CameraRange, random: np.random.Generator) -> tuple[Floats, Floats]:
+    """See every clip (N, T, 17, 3), z up, from a random camera.
+
+    Returns:
+        positions (N, T, 17, 3) in camera axes (x right, y down, z away), pelvis 0, metres; and keypoints
+        (N, T, 17, 2), the pinhole picture at focal length 1.
+    """
+    count = len(clips)
+    degrees = np.pi / 180
+    yaw = random.uniform(0, 2 * np.pi, count)
+    pitch = random.normal(cameras.pitch_mean, cameras.pitch, count) * degrees
+    roll = random.normal(0, cameras.roll, count)
+    rolled = random.random(count) < cameras.rolled_share
+    roll = np.where(rolled, random.uniform(-cameras.rolled_max, cameras.rolled_max, count), roll) * degrees
+    rotation = look(yaw, pitch, roll)
+    seen = np.asarray(np.einsum("nij,ntvj->ntvi", rotation, clips), dtype=np.float32)
+    nearest, farthest = np.log(cameras.distance)
+    distance = np.exp(random.uniform(nearest, farthest, count))
+    aside = np.tan(random.normal(0, cameras.off_axis, (count, 2)) * degrees) * distance[:, None]
+    place = np.concatenate([aside, distance[:, None]], axis=1)[:, None, None]
+    absolute = seen + place
+    depth = np.maximum(absolute[..., 2:], 0.3)
+    return seen, np.asarray(absolute[..., :2] / depth, dtype=np.float32)
+
+
+def look(yaw: NDArray[np.float64], pitch: NDArray[np.float64], roll: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (N, 3, 3) the rotations from the room (z up) to camera axes (x right, y down, z away), radians.
+
+    At 0, 0, 0 the camera looks along the room's y; a positive pitch looks down, a positive roll turns the
+    picture's content counter-clockwise.
+    """
+    zero, one = np.zeros_like(yaw), np.ones_like(yaw)
+
+    def matrix(*rows: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+    turn = matrix([np.cos(yaw), -np.sin(yaw), zero], [np.sin(yaw), np.cos(yaw), zero], [zero, zero, one])
+    level = matrix([one, zero, zero], [zero, zero, -one], [zero, one, zero])
+    tilt = matrix([one, zero, zero], [zero, np.cos(pitch), -np.sin(pitch)], [zero, np.sin(pitch), np.cos(pitch)])
+    lean = matrix([np.cos(roll), np.sin(roll), zero], [-np.sin(roll), np.cos(roll), zero], [zero, zero, one])
+    return np.asarray(lean @ tilt @ level @ turn)

@@ -1,0 +1,133 @@
+"""The lifter a pipeline calls: 2D keypoints of whole films in, 3D positions out; numpy to numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+
+from lifter import joints, weights, windows
+from lifter.errors import LifterError
+from lifter.screen import person_units, to_screen
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+BATCH = 32
+
+
+class Lifter:
+    """UGCN over windows of the training length, averaged, with flip averaging (paper, section 4.2).
+
+    Args:
+        name: a shipped lifter ("ugcn") or a safetensors file.
+        device: auto, cpu or cuda.
+        step: frames between windows, at the training rate.
+        flip: also lift the mirror image, and average.
+
+    Raises:
+        LifterError: no such weights, damaged weights, or no such device.
+    """
+
+    def __init__(self, name: str | Path = "ugcn", device: str = "auto", step: int = 5, flip: bool = True) -> None:
+        self.path = weights.find(str(name))
+        self.model, self.recipe = weights.load(self.path)
+        self.step, self.flip = step, flip
+        self.device = pick_device(device)
+        self.model.to(self.device)
+
+    def lift(
+        self,
+        keypoints: Floats,
+        valid: NDArray[np.bool_],
+        timestamps: Doubles,
+        size: tuple[int, int],
+        progress: Callable[[int], None] = lambda frames: None,
+    ) -> Floats:
+        """Lift every person's every unbroken run of valid frames.
+
+        Args:
+            keypoints: (P, T, 17, 2) pixels, Human3.6M joints.
+            valid: (P, T) bool.
+            timestamps: (T,) seconds; the film is brought to the training rate and back by them.
+            size: (W, H) of the picture, pixels.
+            progress: told the number of frames lifted since the last call.
+
+        Returns:
+            (P, T, 17, 3) float32 metres, camera axes x right, y down, z away, pelvis 0; 0 where not valid.
+        """
+        positions = np.zeros((*keypoints.shape[:3], 3), np.float32)
+        for person, mask in enumerate(valid):
+            for run in runs(mask):
+                positions[person, run] = self.lift_run(keypoints[person, run], timestamps[run], size)
+                progress(run.stop - run.start)
+        return positions
+
+    def lift_run(self, keypoints: Floats, timestamps: Doubles, size: tuple[int, int]) -> Floats:
+        """Lift one person's unbroken frames: (T, 17, 2) pixels to (T, 17, 3) metres."""
+        grid = training_grid(timestamps, self.recipe.rate_hz)
+        sequence = between(keypoints, timestamps, grid)
+        if self.recipe.normalisation == "screen":
+            sequence = to_screen(sequence, size)
+        lifted = self.lift_uniform(sequence)
+        positions = between(lifted, grid, timestamps)
+        return np.asarray(positions - positions[:, joints.ROOT : joints.ROOT + 1])
+
+    def lift_uniform(self, sequence: Floats) -> Floats:
+        """Lift (T, 17, 2) at the training rate; screen units, or any unit where people are measured by themselves."""
+        padded, front = windows.pad(sequence, self.recipe.window)
+        cuts = windows.cut(padded, self.recipe.window, self.step)
+        if self.recipe.normalisation == "person":
+            cuts = person_units(cuts)
+        lifted = np.concatenate([self._network(cuts[i : i + BATCH]) for i in range(0, len(cuts), BATCH)])
+        return windows.join(lifted, len(padded), self.step)[front : front + len(sequence)]
+
+    @torch.inference_mode()
+    def _network(self, batch: Floats) -> Floats:
+        """Run the network on windows (N, T, 17, 2), and on their mirror images."""
+        lifted = self._forward(batch)
+        if not self.flip:
+            return lifted
+        return np.asarray((lifted + joints.mirror(self._forward(joints.mirror(batch)))) / 2)
+
+    def _forward(self, batch: Floats) -> Floats:
+        tensor = torch.from_numpy(np.ascontiguousarray(batch)).to(self.device)
+        return np.asarray(self.model(tensor).cpu().numpy())
+
+
+def runs(mask: NDArray[np.bool_]) -> Iterator[slice]:
+    """Yield the unbroken runs of True in (T,)."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]])))
+    for first, stop in zip(edges[::2], edges[1::2], strict=True):
+        yield slice(int(first), int(stop))
+
+
+def training_grid(timestamps: Doubles, rate_hz: float) -> Doubles:
+    """Return time stamps at the training rate that cover a run, at least one."""
+    count = int(np.ceil((timestamps[-1] - timestamps[0]) * rate_hz - 1e-6)) + 1
+    return np.asarray(timestamps[0] + np.arange(count) / rate_hz)
+
+
+def between(track: Floats, known: Doubles, wanted: Doubles) -> Floats:
+    """Interpolate (T, ...) from known to wanted time stamps without overshooting; ends are held."""
+    distinct = np.concatenate([[True], np.diff(known) > 1e-9])
+    if distinct.sum() < 2:
+        return np.repeat(track[:1], len(wanted), axis=0)
+    inside = np.clip(wanted, known[0], known[distinct][-1])
+    return np.asarray(PchipInterpolator(known[distinct], track[distinct], axis=0)(inside), dtype=np.float32)
+
+
+def pick_device(name: str) -> torch.device:
+    """Turn auto, cpu or cuda into a device.
+
+    Raises:
+        LifterError: cuda asked for and not there, or an unknown name.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise LifterError(f"device {name!r}: auto, cpu or cuda wanted")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise LifterError("device cuda: PyTorch finds no GPU here; use --device cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

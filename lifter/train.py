@@ -1,0 +1,170 @@
+"""Training of UGCN on motion capture filmed by random cameras: one page, resumable, one process."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from lifter import weights
+from lifter.augment import ClipSource, film
+from lifter.errors import LifterError
+from lifter.losses import total_loss
+from lifter.metrics import mpjpe, mpjve, p_mpjpe
+from lifter.mocap import Sequence, select
+from lifter.noise import add_noise
+from lifter.screen import person_units
+from lifter.settings import TrainSettings
+from lifter.ugcn import UGCN
+
+Say = Callable[[str], None]
+
+
+def train(settings: TrainSettings, sequences: list[Sequence], folder: Path, say: Say, device: str = "cpu") -> Path:
+    """Train, and write `folder/ugcn.safetensors`; a `folder/last.pt` found there is gone on from.
+
+    Returns:
+        The file of the averaged weights.
+
+    Raises:
+        LifterError: no sequence belongs to the training split.
+    """
+    if settings.recipe.normalisation != "person":
+        raise LifterError("training on motion capture has no picture size: set recipe.normalisation to 'person'")
+    if not select(sequences, "train") or not select(sequences, "validation"):
+        raise LifterError("the motion capture given holds no training or no validation sequence")
+    folder.mkdir(parents=True, exist_ok=True)
+    source = ClipSource(select(sequences, "train"), dict(settings.shares), settings.recipe.window)
+    check = validation_clips(sequences, settings)
+    state = TrainingState(settings, device)
+    state.resume(folder / "last.pt")
+    began = time.perf_counter()
+    for step in range(state.step, settings.steps):
+        parts = state.advance(*training_batch(source, settings, step))
+        if (step + 1) % settings.check_every == 0 or step + 1 == settings.steps:
+            state.keep(folder / "last.pt")
+            figures = "  ".join(f"{name} {value:.4f}" for name, value in parts.items())
+            scores = "  ".join(f"{name} {value:.1f}" for name, value in state.validate(*check).items())
+            pace = (time.perf_counter() - began) / (step + 1 - state.began_at)
+            say(f"step {step + 1}/{settings.steps}  {figures}  validation: {scores}  {pace:.2f} s/step")
+    result = folder / "ugcn.safetensors"
+    weights.save(result, state.averaged_model(), settings.recipe, {"steps": settings.steps, "seed": settings.seed})
+    return result
+
+
+def training_batch(source: ClipSource, settings: TrainSettings, step: int) -> tuple[Tensor, Tensor]:
+    """Return the keypoints (B, T, 17, 2) and positions (B, T, 17, 3) of a step; the same for the same seed and step."""
+    random = np.random.default_rng([settings.seed, step])
+    positions, keypoints = film(source.draw(settings.batch, random), settings.cameras, random)
+    # Noise is measured in person units, and the pelvis it moves is taken out again.
+    noisy = person_units(add_noise(person_units(keypoints), settings.noise, random))
+    return torch.from_numpy(noisy), torch.from_numpy(positions)
+
+
+def validation_clips(sequences: list[Sequence], settings: TrainSettings, count: int = 256) -> tuple[Tensor, ...]:
+    """Return true keypoints, noisy keypoints and positions of fixed clips of the validation split."""
+    random = np.random.default_rng(12345)
+    source = ClipSource(select(sequences, "validation"), {}, settings.recipe.window)
+    positions, keypoints = film(source.draw(count, random), settings.cameras, random)
+    true = person_units(keypoints)
+    noisy = person_units(add_noise(true.copy(), settings.noise, random))
+    return torch.from_numpy(true), torch.from_numpy(noisy), torch.from_numpy(positions)
+
+
+class TrainingState:
+    """The network, its moving average and the optimiser: what a killed training needs to go on."""
+
+    def __init__(self, settings: TrainSettings, device: str) -> None:
+        torch.manual_seed(settings.seed)
+        self.settings, self.device = settings, torch.device(device)
+        self.model = UGCN(settings.model).to(self.device)
+        blend = get_ema_multi_avg_fn(settings.ema)  # type: ignore[no-untyped-call]
+        self.average = AveragedModel(self.model, multi_avg_fn=blend, use_buffers=True)
+        self.optimiser = torch.optim.Adam(parameter_groups(self.model, settings.weight_decay), lr=settings.lr)
+        self.step = self.began_at = 0
+
+    def advance(self, keypoints: Tensor, positions: Tensor) -> dict[str, float]:
+        """Take one optimiser step; return the parts of the loss."""
+        s = self.settings
+        # Dropout draws from the step's own generator, so a resumed training repeats the undisturbed one.
+        torch.manual_seed((s.seed << 32) + self.step)
+        rate = s.lr * learning_rate_factor(self.step, s.steps, s.warmup)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.model.train()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=s.autocast):
+            predicted = self.model(keypoints.to(self.device))
+        loss, parts = total_loss(predicted, positions.to(self.device), s.loss)
+        if not math.isfinite(float(loss.detach())):
+            raise LifterError(f"the loss is {float(loss.detach())} at step {self.step}: lower --lr")
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+        self.average.update_parameters(self.model)
+        self.step += 1
+        return parts
+
+    def averaged_model(self) -> UGCN:
+        """Return the network with averaged weights."""
+        module = self.average.module
+        assert isinstance(module, UGCN)
+        return module
+
+    @torch.inference_mode()
+    def validate(self, true: Tensor, noisy: Tensor, positions: Tensor) -> dict[str, float]:
+        """Score the averaged network on fixed clips, with true and with noisy 2D; millimetres."""
+        model = self.averaged_model().eval()
+        scores = {}
+        for name, keypoints in (("true", true), ("noisy", noisy)):
+            lifted = torch.cat([model(part.to(self.device)).cpu() for part in torch.split(keypoints, 32)]).numpy()
+            clips = list(zip(lifted, positions.numpy(), strict=True))
+            for label, metric in (("MPJPE", mpjpe), ("P-MPJPE", p_mpjpe), ("MPJVE", mpjve)):
+                scores[f"{name} {label}"] = float(np.mean([metric(p, g) for p, g in clips]))
+        return scores
+
+    def keep(self, path: Path) -> None:
+        """Write everything needed to go on; the file appears whole or not at all."""
+        temporary = path.with_name(path.name + ".part")
+        torch.save(self._state(), temporary)
+        temporary.replace(path)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a file of `keep`, if it is there."""
+        if not path.is_file():
+            return
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step = self.began_at = int(state["step"])
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+        }
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Split the parameters: convolutions decay, batch norms and edge weights do not (paper, section 4.2)."""
+    decayed = [p for m in model.modules() if isinstance(m, nn.Conv2d) for p in m.parameters(recurse=False)]
+    chosen = {id(parameter) for parameter in decayed}
+    rest = [parameter for parameter in model.parameters() if id(parameter) not in chosen]
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
+
+
+def learning_rate_factor(step: int, steps: int, warmup: int) -> float:
+    """Linear rise from 0 over `warmup` steps, then half a cosine down to 0 at `steps`."""
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(steps - warmup, 1)))

@@ -1,0 +1,107 @@
+"""A lifter's file: safetensors with the settings that made the network inside; never a pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from lifter import joints
+from lifter.errors import LifterError
+from lifter.screen import NORMALISATIONS
+from lifter.ugcn import UGCN, UGCNSettings
+
+FORMAT = "motion-lift/ugcn/1"
+SHIPPED = Path(__file__).parent / "weights"
+LARGEST_BYTES = 500_000_000
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network must be fed: the part of training that lifting has to repeat.
+
+    Attributes:
+        normalisation: "person" or "screen" (`lifter.screen`).
+        rate_hz: frames per second it was trained at.
+        window: frames of a training window.
+    """
+
+    normalisation: str = "person"
+    rate_hz: float = 50.0
+    window: int = 96
+
+    def __post_init__(self) -> None:
+        if self.normalisation not in NORMALISATIONS:
+            raise ValueError(f"normalisation: one of {NORMALISATIONS} wanted, got {self.normalisation!r}")
+        if not 1 <= self.rate_hz <= 1000 or not 1 <= self.window <= 10_000:
+            raise ValueError(f"rate_hz {self.rate_hz} or window {self.window} out of range")
+
+
+def find(name: str) -> Path:
+    """Return the file of a shipped lifter by name ("ugcn"), or the path itself.
+
+    Raises:
+        LifterError: neither a shipped name nor a file.
+    """
+    shipped = SHIPPED / f"{name}.safetensors"
+    if shipped.is_file():
+        return shipped
+    path = Path(name)
+    if path.is_file():
+        return path
+    known = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.safetensors"))) or "none"
+    raise LifterError(f"lifter {name!r}: no such file and no shipped lifter of that name (shipped: {known})")
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def save(path: Path, model: UGCN, recipe: Recipe, note: dict[str, Any] | None = None) -> None:
+    """Write a network with its settings; the file appears whole or not at all."""
+    about = {"model": asdict(model.settings), "recipe": asdict(recipe), "joints": joints.NAMES, "note": note or {}}
+    temporary = path.with_name(path.name + ".part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    save_file(tensors, temporary, metadata={"format": FORMAT, "about": json.dumps(about)})
+    temporary.replace(path)
+
+
+def load(path: Path) -> tuple[UGCN, Recipe]:
+    """Read a network, ready to run (evaluation mode), and how to feed it.
+
+    Raises:
+        LifterError: not a file of ours, of another format or skeleton, or damaged.
+    """
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise LifterError(f"{path}: larger than any lifter ({LARGEST_BYTES} bytes)")
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise LifterError(f"{path}: not a lifter's weights (format {metadata.get('format')!r}, not {FORMAT!r})")
+            about = json.loads(metadata["about"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        if tuple(about["joints"]) != joints.NAMES:
+            raise LifterError(f"{path}: made for another skeleton ({len(about['joints'])} joints)")
+        settings = UGCNSettings(**{**about["model"], "widths": tuple(about["model"]["widths"])})
+        model = UGCN(settings)
+        model.load_state_dict(tensors)
+        return _ready(model), Recipe(**about["recipe"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise LifterError(f"{path}: cannot be read as a lifter's weights ({line})") from error
+
+
+def _ready(model: UGCN) -> UGCN:
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    model.eval()
+    return model
