@@ -1,0 +1,150 @@
+"""Top-down detection over a film: boxes are looked for now and then, and follow each person's pose between.
+
+The box network and the key point network come in as two functions, so this file knows no runtime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.base import Floats, Frame, People
+from detectors.boxes import overlap
+
+# A frame -> boxes (B, 4), scores (B,), the most certain first.
+Find = Callable[[Frame], tuple[Floats, Floats]]
+# A frame, boxes (P, 4) -> keypoints (P, J, 2) in pixels, scores (P, J).
+Estimate = Callable[[Frame, Floats], tuple[Floats, Floats]]
+
+SEEN = 0.3  # a joint of this score counts as seen
+_COLLAPSE = 0.6  # a person whose mean score falls below so much of what it was has been lost
+_PATIENCE = 5  # so many looks in a row may miss somebody whose pose is still there
+_SAME_BOX = 0.3  # overlap from which a found box is a followed person's
+_SAME_POSE = 0.8  # similarity from which two poses are one person's
+# The key points end at eyes and ankles, a person's box at crown and soles: the margins in shares of the larger
+# side. With them, a followed box is as large as a found one.
+_MARGIN = 0.10
+
+
+@dataclass
+class _Person:
+    """Somebody followed: where to look next, the mean score when last found, and how many looks missed them."""
+
+    box: Floats
+    trust: float
+    missed: int = 0
+
+
+def follow(
+    frames: Iterable[Frame], find: Find, estimate: Estimate, joints: int, every: int = 5, limit: int = 20
+) -> Iterator[People]:
+    """Yield the people of every frame.
+
+    Args:
+        frames: (H, W, 3) pictures in order.
+        find: looks for person boxes; called on every `every`-th frame, on every frame while nobody is there, and
+            at once when somebody's scores collapse.
+        estimate: finds the key points within boxes; called on every frame with somebody in it.
+        joints: J.
+        every: see `find`.
+        limit: at most so many people, the most certain first.
+    """
+    crowd: list[_Person] = []
+    since = 0
+    for frame in frames:
+        looks = not crowd or since >= every
+        if not looks:
+            keypoints, scores = estimate(frame, _boxes(crowd))
+            trusts = scores.mean(1)
+            looks = any(trust < _COLLAPSE * person.trust for trust, person in zip(trusts, crowd, strict=True))
+        if looks:
+            since = 0
+            crowd = _look(crowd, *find(frame), limit)
+            keypoints, scores = estimate(frame, _boxes(crowd)) if crowd else _nothing(joints)
+            crowd, keypoints, scores = _judge(crowd, keypoints, scores)
+        since += 1
+        for person, points, certain in zip(crowd, keypoints, scores, strict=True):
+            person.box = pose_box(points, certain, person.box)
+        boxes = _boxes(crowd)
+        kept = distinct(keypoints, scores, boxes)
+        crowd = [crowd[i] for i in kept]
+        yield People(boxes[kept], keypoints[kept], np.clip(scores[kept], 0, 1))
+
+
+def _boxes(crowd: list[_Person]) -> Floats:
+    """Return the boxes (P, 4) of P people, also of none."""
+    return np.array([person.box for person in crowd], np.float32).reshape(-1, 4)
+
+
+def _judge(crowd: list[_Person], keypoints: Floats, scores: Floats) -> tuple[list[_Person], Floats, Floats]:
+    """Right after a look: renew the trust in the found, and drop whom neither the look nor the pose shows."""
+    kept = []
+    for i, (person, trust) in enumerate(zip(crowd, scores.mean(1), strict=True)):
+        if not person.missed:
+            person.trust = float(trust)
+        if not person.missed or trust >= _COLLAPSE * person.trust:
+            kept.append(i)
+    return [crowd[i] for i in kept], keypoints[kept], scores[kept]
+
+
+def _nothing(joints: int) -> tuple[Floats, Floats]:
+    """Return the key points and scores of no people."""
+    return np.zeros((0, joints, 2), np.float32), np.zeros((0, joints), np.float32)
+
+
+def _look(crowd: list[_Person], boxes: Floats, scores: Floats, limit: int) -> list[_Person]:
+    """Match found boxes with followed people: the found get their box, the others stay for a while.
+
+    People keep their order; newcomers follow, the most certain first.
+    """
+    taken: set[int] = set()
+    stay: list[_Person] = []
+    for person in crowd:
+        shares = overlap(person.box[None], boxes)[0] if len(boxes) else np.zeros(0, np.float32)
+        shares[list(taken)] = 0
+        best = int(shares.argmax()) if len(shares) else -1
+        if best >= 0 and shares[best] > _SAME_BOX:
+            taken.add(best)
+            stay.append(_Person(boxes[best], person.trust))
+        elif person.missed < _PATIENCE:
+            stay.append(_Person(person.box, person.trust, person.missed + 1))
+    new = [_Person(boxes[i], float(scores[i])) for i in range(len(boxes)) if i not in taken]
+    return (stay + new)[:limit]
+
+
+def pose_box(keypoints: Floats, scores: Floats, box: Floats) -> Floats:
+    """Return the (4,) box around a person's seen key points (J, 2), with margins; `box` where too few are seen."""
+    seen = scores > SEEN
+    if seen.sum() < max(3, len(scores) // 4):
+        return box
+    low, high = keypoints[seen].min(0), keypoints[seen].max(0)
+    margin = _MARGIN * float((high - low).max())
+    return np.concatenate([low - margin, high + margin]).astype(np.float32)
+
+
+def pose_similarity(keypoints: Floats, scores: Floats, boxes: Floats) -> Floats:
+    """Return the (P, P) likeness of poses, 1 where equal: COCO's object key point similarity with one k of 0.1.
+
+    Args:
+        keypoints: (P, J, 2); scores: (P, J), a joint counts as its lower score of the two; boxes: (P, 4).
+    """
+    sides = boxes[:, 2:] - boxes[:, :2]
+    area = np.maximum(sides.prod(1), 1)
+    squared = ((keypoints[:, None] - keypoints[None]) ** 2).sum(-1)
+    scale = np.minimum(area[:, None], area[None])[..., None]
+    weight = np.minimum(scores[:, None], scores[None])
+    likeness = np.exp(-squared / (2 * 0.1**2 * scale))
+    return np.asarray((likeness * weight).sum(-1) / np.maximum(weight.sum(-1), 1e-6), np.float32)
+
+
+def distinct(keypoints: Floats, scores: Floats, boxes: Floats) -> NDArray[np.int64]:
+    """Return the indices, in order, of people who are not a less certain double of another: the same pose twice."""
+    likeness = pose_similarity(keypoints, scores, boxes)
+    kept: list[int] = []
+    for i in np.argsort(-scores.mean(1), kind="stable"):
+        if all(likeness[i, j] < _SAME_POSE for j in kept):
+            kept.append(int(i))
+    return np.array(sorted(kept), np.int64)
