@@ -1,0 +1,226 @@
+"""Frames into a film that any browser plays, each with its own time stamp: `VideoWriter`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from pipeline.errors import VideoError
+from pipeline.video_audio import SoundTrack
+from pipeline.video_decode import reason
+from pipeline.video_probe import probe
+from pipeline.video_times import tick_of
+
+Frame = NDArray[np.uint8]
+FINEST_CLOCK = 1_000_000  # ticks a second; MP4 stores the length of a frame in 32 bits
+DEFAULT_CLOCK = Fraction(1, 90_000)
+FRAME_DURATION_FLAG = 1 << 8  # FFmpeg's AV_CODEC_FLAG_FRAME_DURATION: the encoder hands the lengths through
+KEY_FRAME_EVERY_S = 2  # a player can jump to a key frame only
+
+
+class VideoWriter:
+    """Context manager that writes an MP4: H.264 High, yuv420p, BT.709 in limited range, index at the front.
+
+    The film appears under its name when the block ends well; until then, and after any exception, there is none.
+
+    Args:
+        path: the film to write; its folder exists.
+        size: (W, H) pixels, both even.
+        timestamps: (T,) seconds since the first frame, of every frame to come, as the reader gave them; without
+            them the rate is constant.
+        fps: nominal rate; the length of the last frame, and of every frame where there are no `timestamps`.
+        time_base: seconds per tick. With the source's own (`Clip.time_base`) its time stamps are kept exactly.
+            Default: one frame at constant rate, otherwise 1/90000.
+        audio_from: film whose sound is carried over, so that its first frame is this film's first frame.
+        crf: x264's quality, 0 to 51, lower is better.
+        preset: x264's speed, ultrafast to veryslow.
+        threads: encoding threads; 0 leaves the number to x264.
+
+    Attributes:
+        warnings: lines about sound that could not be carried over.
+
+    Raises:
+        ValueError: odd sizes; time stamps that do not begin at 0, run backwards or are not finite; a frame of
+            another size; no frame; more or fewer frames than time stamps.
+        VideoError: the film cannot be written (folder, disk), or `audio_from` cannot be read.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        size: tuple[int, int],
+        timestamps: Sequence[float] | NDArray[np.float64] | None = None,
+        *,
+        fps: Fraction | int = 25,
+        time_base: Fraction | None = None,
+        audio_from: Path | str | None = None,
+        crf: int = 20,
+        preset: str = "veryfast",
+        threads: int = 0,
+    ) -> None:
+        width, height = size
+        if width < 2 or height < 2 or width % 2 or height % 2:
+            raise ValueError(f"size: a film needs even sides of at least 2 pixels, got {width}x{height}")
+        self.path, self.size, self.fps = Path(path), (width, height), Fraction(fps)
+        if self.fps <= 0:
+            raise ValueError(f"fps: must be positive, got {fps}")
+        self._clock = _clock(self.fps, time_base, constant=timestamps is None)
+        self._ticks = None if timestamps is None else _ticks(np.asarray(timestamps, np.float64), self._clock)
+        self._source = None if audio_from is None else Path(audio_from)
+        # No B-frames: they are stored out of order, and at a variable rate the lengths of frames then come out wrong.
+        self._options = {"crf": str(crf), "preset": preset, "profile": "high", "bf": "0"}
+        self._threads = threads
+        self._part = self.path.with_name(f"{self.path.name}.part").absolute()
+        self._film: OutputContainer | None = None
+        self._sound: SoundTrack | None = None
+        self._scaler = VideoReformatter()
+        self.written = 0
+
+    @property
+    def warnings(self) -> list[str]:
+        return [] if self._sound is None else self._sound.warnings
+
+    def __enter__(self) -> Self:
+        clip = None if self._source is None else probe(self._source)
+        try:
+            with self._telling():
+                self._film = av.open(str(self._part), "w", format="mp4", options={"movflags": "+faststart"})
+                self._pictures = self._add_pictures(self._film)
+                if clip is not None and clip.has_audio:
+                    self._sound = SoundTrack(clip, self._film)
+                self._film.start_encoding()
+        except BaseException:
+            self._abandon()
+            raise
+        return self
+
+    def write(self, frame: Frame) -> None:
+        """Append a frame: (H, W, 3) uint8 RGB."""
+        if frame.shape != (self.size[1], self.size[0], 3) or frame.dtype != np.uint8:
+            raise ValueError(
+                f"frame: expected {(self.size[1], self.size[0], 3)} uint8, got {frame.shape} {frame.dtype}"
+            )
+        tick, length = self._span(self.written)
+        with self._telling():
+            picture = self._picture(frame)
+            picture.pts, picture.duration, picture.time_base = tick, length, self._clock
+            if self._sound is not None:
+                self._sound.feed(float(tick * self._clock))
+            self._open_film.mux(self._pictures.encode(picture))
+        self.written += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._abandon()
+            return
+        try:
+            if not self.written:
+                raise ValueError("VideoWriter: no frame was written")
+            if self._ticks is not None and self.written != len(self._ticks):
+                raise ValueError(f"timestamps: {len(self._ticks)} of them, but {self.written} frames were written")
+            with self._telling():
+                self._open_film.mux(self._pictures.encode(None))
+                if self._sound is not None:
+                    self._sound.feed(None)
+                    self._sound.close()
+                self._open_film.close()
+                self._part.replace(self.path)
+        except BaseException:
+            self._abandon()
+            raise
+
+    @property
+    def _open_film(self) -> OutputContainer:
+        if self._film is None:
+            raise ValueError("VideoWriter: use it in a `with` block")
+        return self._film
+
+    def _add_pictures(self, film: OutputContainer) -> VideoStream:
+        pictures = film.add_stream("libx264", rate=self.fps, options=self._options)
+        context = pictures.codec_context
+        context.width, context.height = self.size
+        context.pix_fmt = "yuv420p"
+        context.time_base = self._clock
+        context.gop_size = max(1, round(KEY_FRAME_EVERY_S * self.fps))
+        context.thread_count = self._threads
+        context.flags |= FRAME_DURATION_FLAG
+        context.color_range = ColorRange.MPEG
+        context.colorspace = Colorspace.ITU709
+        context.color_primaries = ColorPrimaries.BT709
+        context.color_trc = ColorTrc.BT709
+        return pictures
+
+    def _picture(self, frame: Frame) -> VideoFrame:
+        """Convert RGB to what the film is tagged as."""
+        return self._scaler.reformat(
+            VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24"),
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU709,
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=ColorRange.MPEG,
+            threads=self._threads,
+        )
+
+    def _span(self, index: int) -> tuple[int, int]:
+        """Return when frame `index` begins and how long it lasts, in ticks."""
+        usual = 1 / (self.fps * self._clock)
+        if self._ticks is None:
+            begin = round(index * usual)
+            return begin, round((index + 1) * usual) - begin
+        if index >= len(self._ticks):
+            raise ValueError(f"timestamps: only {len(self._ticks)} of them, but another frame came")
+        begin = self._ticks[index]
+        end = self._ticks[index + 1] if index + 1 < len(self._ticks) else begin + max(1, round(usual))
+        return begin, end - begin
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Turn what FFmpeg and the disk complain about into one line."""
+        try:
+            yield
+        except (av.FFmpegError, OSError) as error:
+            advice = "check the folder, its rights and the free space"
+            raise VideoError(f"{self.path}: the film cannot be written ({reason(error)}); {advice}") from error
+
+    def _abandon(self) -> None:
+        """Let go of everything and leave no file behind."""
+        if self._sound is not None:
+            self._sound.close()
+        if self._film is not None:
+            with suppress(av.FFmpegError, OSError):
+                self._film.close()
+        self._part.unlink(missing_ok=True)
+
+
+def _clock(fps: Fraction, time_base: Fraction | None, *, constant: bool) -> Fraction:
+    """Choose seconds per tick: what was asked for, unless MP4 cannot count so finely."""
+    if time_base is None:
+        time_base = 1 / fps if constant else DEFAULT_CLOCK
+    return time_base if time_base.denominator <= FINEST_CLOCK else DEFAULT_CLOCK
+
+
+def _ticks(timestamps: NDArray[np.float64], clock: Fraction) -> list[int]:
+    """Return strictly increasing ticks of time stamps in seconds; a repeated one becomes the next tick."""
+    if timestamps.ndim != 1 or not np.isfinite(timestamps).all() or (np.diff(timestamps) < 0).any():
+        raise ValueError("timestamps: must be finite seconds in a row, not running backwards")
+    if len(timestamps) and timestamps[0] != 0:
+        raise ValueError(f"timestamps: count from the first frame, so the first must be 0, got {timestamps[0]}")
+    ticks: list[int] = []
+    for seconds in timestamps:
+        tick = tick_of(float(seconds), clock)
+        ticks.append(max(tick, ticks[-1] + 1) if ticks else tick)
+    return ticks
