@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import struct
+import warnings
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from detectors.base import DetectorError
 
@@ -25,19 +25,37 @@ UNREADABLE = (
 )  # fmt: skip
 
 
-class TrainingHistory:
-    """Takes the place of mmengine's HistoryBuffer, which a training checkpoint carries beside its weights: inert."""
+# What OpenMMLab pickles beside the tensors: numpy's arrays and scalars (under the names of numpy 1 and 2), and the
+# training history, whose methods are named by `getattr`.
+ALLOWED = (
+    "numpy.ndarray",
+    "numpy.dtype",
+    "numpy.core.multiarray._reconstruct",
+    "numpy.core.multiarray.scalar",
+    "numpy._core.multiarray._reconstruct",
+    "numpy._core.multiarray.scalar",
+    "mmengine.logging.history_buffer.HistoryBuffer",
+    "builtins.getattr",
+)
 
 
-def no_attribute(*_names: object) -> None:
-    """Takes the place of `getattr`, by which a pickled HistoryBuffer names its own methods: looks nothing up."""
+class Inert:
+    """Takes the place of every name in `ALLOWED`: does nothing, keeps nothing.
+
+    Nobody needs what lies beside the tensors, and numpy's own types would not be safe: a forged state of a
+    `numpy.dtype` makes it take numbers for addresses, and the process crashes or worse.
+    """
+
+    def __init__(self, *_arguments: object) -> None: ...
+
+    def __setstate__(self, _state: object) -> None: ...
 
 
 def load(path: Path, max_bytes: int = MAX_BYTES) -> OrderedDict[str, torch.Tensor]:
     """Read the tensors of a checkpoint, on the CPU, without running anything that the file says.
 
-    Both layouts are known: `{"state_dict": ..., "meta": ...}` as MMEngine writes it, and a bare state dict. OpenMMLab
-    pickles numpy arrays and scalars in `meta`, hence the allowlist; any other class in the file is refused.
+    Both layouts are known: `{"state_dict": ..., "meta": ...}` as MMEngine writes it, and a bare state dict. Names of
+    Python objects in the file must be torch's own or in `ALLOWED`, and the latter stay empty.
 
     Args:
         path: a `.pth` file, of torch's zip format or the older one.
@@ -53,7 +71,8 @@ def load(path: Path, max_bytes: int = MAX_BYTES) -> OrderedDict[str, torch.Tenso
 
     _check_size(path, max_bytes)
     try:
-        with torch.serialization.safe_globals(_allowed()):
+        with warnings.catch_warnings(), torch.serialization.safe_globals([(Inert, name) for name in ALLOWED]):
+            warnings.simplefilter("ignore")  # about the age of the file's format
             content = torch.load(path, map_location="cpu", weights_only=True)
     except UNREADABLE as error:
         raise DetectorError(f"cannot load the checkpoint {path}: {_reason(error)}") from error
@@ -117,19 +136,6 @@ def _reason(error: BaseException) -> str:
     named = re.search(r"GLOBAL ([\w.]+)", message)
     what = named[1] if named else "Python objects"
     return f"it holds {what[:80]}, which is not on the allowlist and might run code; use a file with weights only"
-
-
-def _allowed() -> list[Any]:
-    """Return the names beside torch's own that OpenMMLab's `meta` needs: numpy arrays, scalars and their types."""
-    import numpy as np
-
-    multiarray = importlib.import_module("numpy._core.multiarray")
-    names: list[Any] = [np.ndarray, np.dtype, *{type(np.dtype(code)) for code in "?bBhHiIlLqQefdUSO"}]
-    for function in (multiarray._reconstruct, multiarray.scalar):
-        for module in ("numpy.core.multiarray", "numpy._core.multiarray"):  # numpy 1 and 2 write it so
-            names.append((function, f"{module}.{function.__name__}"))
-    history = "mmengine.logging.history_buffer.HistoryBuffer"
-    return [*names, (TrainingHistory, history), (no_attribute, "builtins.getattr")]
 
 
 def _state_of(content: object, path: Path) -> OrderedDict[str, torch.Tensor]:
