@@ -15,6 +15,8 @@ PARENTS: tuple[int, ...] = (-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 
 ROOT = 0
 LEFT: tuple[int, ...] = (4, 5, 6, 11, 12, 13)
 RIGHT: tuple[int, ...] = (1, 2, 3, 14, 15, 16)
+LIMBS: tuple[tuple[int, int], ...] = tuple((parent, joint) for joint, parent in enumerate(PARENTS) if parent >= 0)
+SIDES: tuple[str, ...] = tuple(name.split("_")[0] if "_" in name else "center" for name in NAMES)
 # Where every joint goes when the picture is mirrored; its own inverse.
 MIRROR: tuple[int, ...] = (0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13)
 # The joints of arms and legs, which every 2D detector and every reference define alike.

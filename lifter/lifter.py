@@ -45,7 +45,7 @@ class Lifter:
         valid: NDArray[np.bool_],
         timestamps: Doubles,
         size: tuple[int, int],
-        progress: Callable[[int], None] = lambda frames: None,
+        progress: Callable[[int], None] = lambda _: None,
     ) -> Floats:
         """Lift every person's every unbroken run of valid frames.
 

@@ -66,11 +66,18 @@ def file_hash(path: Path) -> str:
 
 def save(path: Path, model: UGCN, recipe: Recipe, note: dict[str, Any] | None = None) -> None:
     """Write a network with its settings; the file appears whole or not at all."""
-    about = {"model": asdict(model.settings), "recipe": asdict(recipe), "joints": joints.NAMES, "note": note or {}}
+    about = {
+        "format": FORMAT,
+        "model": asdict(model.settings),
+        "recipe": asdict(recipe),
+        "joints": joints.NAMES,
+        "note": note or {},
+    }
     temporary = path.with_name(path.name + ".part")
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    save_file(tensors, temporary, metadata={"format": FORMAT, "about": json.dumps(about)})
+    # One entry: the order of several is not fixed, and equal lifters shall be equal files.
+    save_file(tensors, temporary, metadata={"about": json.dumps(about)})
     temporary.replace(path)
 
 
@@ -84,10 +91,9 @@ def load(path: Path) -> tuple[UGCN, Recipe]:
         if path.stat().st_size > LARGEST_BYTES:
             raise LifterError(f"{path}: larger than any lifter ({LARGEST_BYTES} bytes)")
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise LifterError(f"{path}: not a lifter's weights (format {metadata.get('format')!r}, not {FORMAT!r})")
-            about = json.loads(metadata["about"])
+            about = json.loads((file.metadata() or {}).get("about", "{}"))
+            if about.get("format") != FORMAT:
+                raise LifterError(f"{path}: not a lifter's weights (format {about.get('format')!r}, not {FORMAT!r})")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
         if tuple(about["joints"]) != joints.NAMES:
             raise LifterError(f"{path}: made for another skeleton ({len(about['joints'])} joints)")

@@ -1,0 +1,22 @@
+"""What all tests share: one thread for every library, and the folder of real data where there is one."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real clips and models beside a developer's checkout."""
+    if not SHARED.is_dir():
+        pytest.skip("no ../shared here: real clips and models lie beside a developer's checkout only")
+    return SHARED

@@ -1,0 +1,186 @@
+"""Windows, screen units, weights and the lifter: laws that hold for any weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lifter import joints, screen, weights, windows
+from lifter.errors import LifterError
+from lifter.lifter import Lifter, between, runs, training_grid
+from lifter.ugcn import UGCN, UGCNSettings
+from lifter.weights import Recipe
+
+RANDOM = np.random.default_rng(0)
+SIZE = (640, 480)
+
+
+@pytest.fixture
+def lifter_file(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    model = UGCN(UGCNSettings(widths=(4, 4, 8, 8, 8))).eval()
+    for module in model.modules():  # statistics unlike 0 and 1, as after training
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 2)
+    weights.save(tmp_path / "tiny.safetensors", model, Recipe())
+    return tmp_path / "tiny.safetensors"
+
+
+def walk(frames: int) -> np.ndarray:
+    """Keypoints (T, 17, 2) pixels that move smoothly."""
+    t = np.linspace(0, 3, frames)[:, None, None]
+    shape = RANDOM.normal(0, 60, (17, 2))
+    return (shape + 20 * np.sin(t + np.arange(17)[:, None]) + [320, 240]).astype(np.float32)
+
+
+@pytest.mark.parametrize("frames", [96, 97, 100, 101, 143, 300])
+def test_cut_and_join_is_identity(frames: int) -> None:
+    sequence = RANDOM.normal(size=(frames, 17, 3)).astype(np.float32)
+    cuts = windows.cut(sequence, 96, 5)
+    np.testing.assert_allclose(windows.join(cuts, frames, 5), sequence, atol=1e-6)
+
+
+def test_starts_cover_every_frame_once_at_least() -> None:
+    assert windows.starts(96, 96, 5).tolist() == [0]
+    assert windows.starts(107, 96, 5).tolist() == [0, 5, 10, 11]
+    with pytest.raises(ValueError, match="windows"):
+        windows.starts(95, 96, 5)
+
+
+def test_padding_repeats_both_ends() -> None:
+    sequence = np.arange(3, dtype=np.float32)[:, None]
+    padded, front = windows.pad(sequence, 8)
+    assert padded[:, 0].tolist() == [0, 0, 0, 1, 2, 2, 2, 2]
+    assert front == 2
+
+
+def test_screen_units_and_back() -> None:
+    points = RANDOM.uniform(0, 480, (5, 17, 2)).astype(np.float32)
+    np.testing.assert_allclose(screen.to_pixels(screen.to_screen(points, SIZE), SIZE), points, atol=1e-3)
+    np.testing.assert_allclose(screen.to_screen(np.array([[320.0, 240.0]], np.float32), SIZE), 0, atol=1e-7)
+    np.testing.assert_allclose(screen.to_screen(np.array([[640.0, 480.0]], np.float32), SIZE), [[1, 0.75]])
+
+
+def test_person_units_forget_place_and_size_and_keep_the_rest() -> None:
+    window = walk(96)[None]
+    measured = screen.person_units(window)
+    np.testing.assert_allclose(screen.person_units(3 * window + 100), measured, atol=1e-4)
+    assert np.abs(measured[:, :, joints.ROOT]).max() == 0
+    smaller = window.copy()
+    smaller[:, 48:] = (smaller[:, 48:] - smaller[:, 48:, :1]) / 2 + smaller[:, 48:, :1]
+    radius = np.linalg.norm(screen.person_units(smaller), axis=-1).mean(axis=(0, 2))
+    assert radius[48:].mean() == pytest.approx(radius[:48].mean() / 2, rel=0.1)
+
+
+def test_weights_and_settings_survive_the_file(lifter_file: Path) -> None:
+    model, recipe = weights.load(lifter_file)
+    assert model.settings.widths == (4, 4, 8, 8, 8) and not model.training
+    assert recipe == Recipe()
+    again = lifter_file.with_name("again.safetensors")
+    weights.save(again, model, recipe)
+    assert weights.file_hash(again) == weights.file_hash(lifter_file)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "text", "empty", "foreign"])
+def test_damaged_weights_are_told_in_one_line(lifter_file: Path, damage: str) -> None:
+    content = lifter_file.read_bytes()
+    if damage == "foreign":
+        from safetensors.torch import save_file
+
+        save_file({"x": torch.zeros(1)}, lifter_file)
+    else:
+        lifter_file.write_bytes({"truncated": content[: len(content) // 2], "text": b"hello", "empty": b""}[damage])
+    with pytest.raises(LifterError) as caught:
+        weights.load(lifter_file)
+    assert "\n" not in str(caught.value) and lifter_file.name in str(caught.value)
+
+
+def test_unknown_lifter_names_the_shipped_ones() -> None:
+    with pytest.raises(LifterError, match="shipped"):
+        weights.find("no-such-lifter")
+
+
+def test_lifting_the_mirror_image_gives_the_mirror_image(lifter_file: Path) -> None:
+    lifter = Lifter(lifter_file, "cpu")
+    keypoints = walk(120)
+    centred = keypoints - [320, 240]
+    mirrored = joints.mirror(centred) + np.array([320, 240])
+    lifted = lifter.lift_run(keypoints, np.arange(120) / 50, SIZE)
+    other = lifter.lift_run(mirrored.astype(np.float32), np.arange(120) / 50, SIZE)
+    np.testing.assert_allclose(joints.mirror(other), lifted, atol=1e-5)
+
+
+def test_lifting_does_not_depend_on_place_or_size_in_the_picture(lifter_file: Path) -> None:
+    lifter = Lifter(lifter_file, "cpu")
+    keypoints = walk(110)
+    stamps = np.arange(110) / 50
+    lifted = lifter.lift_run(keypoints, stamps, SIZE)
+    np.testing.assert_allclose(lifter.lift_run(keypoints / 2 + 77, stamps, SIZE), lifted, atol=1e-5)
+
+
+def test_windows_are_averaged_as_one_by_one(lifter_file: Path) -> None:
+    """The batched path equals a slow loop over windows, one at a time, without padding or batches."""
+    lifter = Lifter(lifter_file, "cpu", flip=False)
+    sequence = walk(111)
+    total, count = np.zeros((111, 17, 3)), np.zeros(111)
+    for first in [0, 5, 10, 15]:
+        window = screen.person_units(sequence[None, first : first + 96])
+        with torch.inference_mode():
+            total[first : first + 96] += lifter.model(torch.from_numpy(window))[0].numpy()
+        count[first : first + 96] += 1
+    np.testing.assert_allclose(lifter.lift_uniform(sequence), total / count[:, None, None], atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 7, 95, 96])
+def test_short_films_are_lifted(lifter_file: Path, frames: int) -> None:
+    lifted = Lifter(lifter_file, "cpu").lift_run(walk(frames), np.arange(frames) / 5, SIZE)
+    assert lifted.shape == (frames, 17, 3)
+    assert np.isfinite(lifted).all()
+
+
+def test_other_rates_give_the_same_motion(lifter_file: Path) -> None:
+    """A film at 100 Hz and the same film at 50 Hz agree where they share a time stamp."""
+    lifter = Lifter(lifter_file, "cpu")
+    fine = walk(301)
+    at_100 = lifter.lift_run(fine, np.arange(301) / 100, SIZE)
+    at_50 = lifter.lift_run(fine[::2], np.arange(151) / 50, SIZE)
+    np.testing.assert_allclose(at_100[::2], at_50, atol=2e-3)
+
+
+def test_invalid_frames_stay_zero_and_runs_do_not_mix(lifter_file: Path) -> None:
+    lifter = Lifter(lifter_file, "cpu")
+    keypoints = np.stack([walk(220), np.zeros((220, 17, 2), np.float32)])
+    valid = np.zeros((2, 220), bool)
+    valid[0, :100] = valid[0, 120:] = True
+    stamps = np.arange(220) / 50
+    done: list[int] = []
+    lifted = lifter.lift(keypoints, valid, stamps, SIZE, done.append)
+    assert sum(done) == 200
+    assert np.abs(lifted[~valid]).max() == 0
+    np.testing.assert_array_equal(lifted[0, 120:], lifter.lift_run(keypoints[0, 120:], stamps[120:], SIZE))
+
+
+def test_runs_and_grid() -> None:
+    mask = np.array([1, 1, 0, 1, 0, 0, 1], bool)
+    assert [(r.start, r.stop) for r in runs(mask)] == [(0, 2), (3, 4), (6, 7)]
+    stamps = np.array([1.0, 1.04, 1.1])
+    assert training_grid(stamps, 50)[-1] >= 1.1 - 1e-9
+    assert len(training_grid(np.array([2.0]), 50)) == 1
+
+
+def test_resampling_there_and_back_keeps_smooth_tracks() -> None:
+    stamps = np.sort(RANDOM.uniform(0, 2, 80))
+    track = np.sin(2 * stamps)[:, None].astype(np.float32)
+    grid = training_grid(stamps, 50)
+    assert np.abs(between(between(track, stamps, grid), grid, stamps) - track).max() < 0.02
+
+
+def test_unknown_device() -> None:
+    from lifter.lifter import pick_device
+
+    with pytest.raises(LifterError, match="device"):
+        pick_device("tpu")
