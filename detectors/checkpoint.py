@@ -43,7 +43,7 @@ class Inert:
     """Takes the place of every name in `ALLOWED`: does nothing, keeps nothing.
 
     Nobody needs what lies beside the tensors, and numpy's own types would not be safe: a forged state of a
-    `numpy.dtype` makes it take numbers for addresses, and the process crashes or worse.
+    `numpy.dtype` makes numpy take numbers for addresses, and the process crashes or worse.
     """
 
     def __init__(self, *_arguments: object) -> None: ...
