@@ -102,12 +102,12 @@ class SoundTrack:
                     continue
                 frame.pts, frame.time_base = round(start_s * frame.sample_rate), Fraction(1, frame.sample_rate)
                 for shaped in shaper.resample(frame):
-                    yield from encoder.encode(shaped)
+                    yield from target.encode(shaped)
         if damaged:
             self.warnings.append(f"{self._clip.path.name}: damaged sound skipped ({damaged} x)")
         for shaped in shaper.resample(None):
-            yield from encoder.encode(shaped)
-        yield from encoder.encode(None)
+            yield from target.encode(shaped)
+        yield from target.encode(None)
 
 
 def _copied(
