@@ -39,7 +39,7 @@ class CameraRange:
     pitch_mean: float = 8.0
     pitch: float = 12.0
     roll: float = 4.0
-    rolled_share: float = 0.4
+    rolled_share: float = 0.3
     rolled_max: float = 50.0
     off_axis: float = 7.0
     distance: tuple[float, float] = (2.5, 9.0)

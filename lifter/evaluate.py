@@ -13,7 +13,7 @@ from lifter.lifter import Lifter
 from lifter.metrics import METRICS
 from lifter.mocap import Sequence, canonical, select
 from lifter.noise import NoiseSettings, add_noise
-from lifter.screen import person_units
+from lifter.screen import to_person, turn_back
 
 Floats = NDArray[np.float32]
 Table = dict[str, dict[str, float]]  # row -> metric -> millimetres
@@ -37,10 +37,10 @@ def evaluate(
         random = np.random.default_rng([2020, number])
         body = canonical(sequence.positions)
         truth, keypoints = film((body - body[:, :1])[None], CameraRange(), random)
-        true = person_units(keypoints)
+        true, turns = to_person(keypoints)
         noisy = add_noise(true.copy(), NoiseSettings(), random)
         for label, seen in (("true 2D", true), ("noisy 2D", noisy)):
-            lifted = lifter.lift_uniform(seen[0])
+            lifted = turn_back(lifter.lift_uniform(seen[0])[None], turns)[0]
             for row in (f"{sequence.group}, {label}", f"all, {label}"):
                 frames[row] += len(body)
                 for name, metric in METRICS.items():

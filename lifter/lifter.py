@@ -12,7 +12,7 @@ from scipy.interpolate import PchipInterpolator
 
 from lifter import joints, weights, windows
 from lifter.errors import LifterError
-from lifter.screen import person_units, to_screen
+from lifter.screen import to_person, to_screen, turn_back
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -80,10 +80,15 @@ class Lifter:
         """Lift (T, 17, 2) at the training rate; screen units, or any unit where people are measured by themselves."""
         padded, front = windows.pad(sequence, self.recipe.window)
         cuts = windows.cut(padded, self.recipe.window, self.step)
-        if self.recipe.normalisation == "person":
-            cuts = person_units(cuts)
-        lifted = np.concatenate([self._network(cuts[i : i + BATCH]) for i in range(0, len(cuts), BATCH)])
+        lifted = np.concatenate([self._lift_windows(cuts[i : i + BATCH]) for i in range(0, len(cuts), BATCH)])
         return windows.join(lifted, len(padded), self.step)[front : front + len(sequence)]
+
+    def _lift_windows(self, batch: Floats) -> Floats:
+        """Lift windows (N, T, 17, 2), each by itself, to (N, T, 17, 3) in camera axes."""
+        if self.recipe.normalisation == "screen":
+            return self._network(batch)
+        units, turns = to_person(batch)
+        return turn_back(self._network(units), turns)
 
     @torch.inference_mode()
     def _network(self, batch: Floats) -> Floats:

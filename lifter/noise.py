@@ -14,7 +14,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class NoiseSettings:
-    """Errors relative to the person's size (the mean radius of `screen.person_units`, about 0.4 of the height).
+    """Errors relative to the person's size (the mean radius of `screen.to_person`, about 0.4 of the height).
 
     Attributes:
         bias: sigma of an offset per joint that stays for the clip: limbs, and joints of the trunk and head

@@ -1,7 +1,7 @@
 """Pixels to the network's input units, used alike in training and in lifting.
 
 The only place that knows screen units. `screen` is VideoPose3D's convention (the paper's setting); `person`
-measures a window by the person in it, so that the place and the size in the picture make no difference.
+measures a window by the person in it, so that place, size and turn in the picture make no difference.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from lifter import joints
 
 Floats = NDArray[np.float32]
 NORMALISATIONS = ("screen", "person")
+THORAX, ANKLES = 8, [3, 6]
 
 
 def to_screen(keypoints_px: Floats, size: tuple[int, int]) -> Floats:
@@ -27,12 +28,33 @@ def to_pixels(keypoints_screen: Floats, size: tuple[int, int]) -> Floats:
     return np.asarray((keypoints_screen + np.array([1, height / width])) * width / 2, dtype=np.float32)
 
 
-def person_units(windows: Floats) -> Floats:
-    """Bring windows (N, T, 17, 2), any unit, to person units: pelvis of every frame at 0, mean radius of the window 1.
+def to_person(windows: Floats) -> tuple[Floats, Floats]:
+    """Bring windows (N, T, 17, 2), any unit with y down, to person units.
 
-    The pelvis is taken out frame by frame (its path tells nothing about the pose); the size once a window (a
-    crouch must stay smaller than a stand).
+    The pelvis of every frame goes to 0 (its path tells nothing about the pose), the mean radius of the window
+    to 1 (of the window: a crouch must stay smaller than a stand), and the window is turned in the picture until
+    its mean direction from ankles to thorax points up: a camera held askew makes no difference then.
+
+    Returns:
+        The windows in person units, and the turns (N, 2, 2) that were applied, for `turn_back`.
     """
     centred = windows - windows[:, :, joints.ROOT : joints.ROOT + 1]
     radius = np.sqrt(np.square(centred).sum(axis=-1).mean(axis=-1)).mean(axis=-1)  # N
-    return np.asarray(centred / np.maximum(radius, 1e-6)[:, None, None, None], dtype=np.float32)
+    up = (centred[:, :, THORAX] - centred[:, :, ANKLES].mean(axis=2)).mean(axis=1)  # N 2
+    length = np.linalg.norm(up, axis=-1, keepdims=True)
+    x, y = np.where(length > 1e-6, up / np.maximum(length, 1e-6), [0.0, -1.0]).T
+    turns = np.stack([np.stack([-y, x], axis=-1), np.stack([-x, -y], axis=-1)], axis=-2)  # takes (x, y) to (0, -1)
+    units = np.einsum("nij,ntvj->ntvi", turns, centred) / np.maximum(radius, 1e-6)[:, None, None, None]
+    return np.asarray(units, dtype=np.float32), np.asarray(turns, dtype=np.float32)
+
+
+def turn(positions: Floats, turns: Floats) -> Floats:
+    """Turn positions (N, T, 17, 3), camera axes, about the viewing axis as `to_person` turned the picture."""
+    turned = positions.copy()
+    turned[..., :2] = np.einsum("nij,ntvj->ntvi", turns, positions[..., :2])
+    return turned
+
+
+def turn_back(positions: Floats, turns: Floats) -> Floats:
+    """Inverse of `turn`."""
+    return turn(positions, turns.swapaxes(-1, -2))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -20,11 +21,13 @@ from lifter.losses import total_loss
 from lifter.metrics import mpjpe, mpjve, p_mpjpe
 from lifter.mocap import Sequence, select
 from lifter.noise import add_noise
-from lifter.screen import person_units
+from lifter.screen import to_person, turn
 from lifter.settings import TrainSettings
 from lifter.ugcn import UGCN
 
+Floats = NDArray[np.float32]
 Say = Callable[[str], None]
+Example = tuple[Tensor, Tensor]  # keypoints (N, T, 17, 2), positions (N, T, 17, 3)
 
 
 def train(settings: TrainSettings, sequences: list[Sequence], folder: Path, say: Say, device: str = "cpu") -> Path:
@@ -51,7 +54,7 @@ def train(settings: TrainSettings, sequences: list[Sequence], folder: Path, say:
         if (step + 1) % settings.check_every == 0 or step + 1 == settings.steps:
             state.keep(folder / "last.pt")
             figures = "  ".join(f"{name} {value:.4f}" for name, value in parts.items())
-            scores = "  ".join(f"{name} {value:.1f}" for name, value in state.validate(*check).items())
+            scores = "  ".join(f"{name} {value:.1f}" for name, value in state.validate(check).items())
             pace = (time.perf_counter() - began) / (step + 1 - state.began_at)
             say(f"step {step + 1}/{settings.steps}  {figures}  validation: {scores}  {pace:.2f} s/step")
     result = folder / "ugcn.safetensors"
@@ -59,23 +62,32 @@ def train(settings: TrainSettings, sequences: list[Sequence], folder: Path, say:
     return result
 
 
-def training_batch(source: ClipSource, settings: TrainSettings, step: int) -> tuple[Tensor, Tensor]:
-    """Return the keypoints (B, T, 17, 2) and positions (B, T, 17, 3) of a step; the same for the same seed and step."""
-    random = np.random.default_rng([settings.seed, step])
-    positions, keypoints = film(source.draw(settings.batch, random), settings.cameras, random)
-    # Noise is measured in person units, and the pelvis it moves is taken out again.
-    noisy = person_units(add_noise(person_units(keypoints), settings.noise, random))
-    return torch.from_numpy(noisy), torch.from_numpy(positions)
-
-
-def validation_clips(sequences: list[Sequence], settings: TrainSettings, count: int = 256) -> tuple[Tensor, ...]:
-    """Return true keypoints, noisy keypoints and positions of fixed clips of the validation split."""
-    random = np.random.default_rng(12345)
-    source = ClipSource(select(sequences, "validation"), {}, settings.recipe.window)
+def filmed(
+    source: ClipSource, settings: TrainSettings, count: int, random: np.random.Generator
+) -> tuple[Example, Example]:
+    """Film random clips: keypoints (N, T, 17, 2) and positions (N, T, 17, 3) in person units, true and noisy."""
     positions, keypoints = film(source.draw(count, random), settings.cameras, random)
-    true = person_units(keypoints)
-    noisy = person_units(add_noise(true.copy(), settings.noise, random))
-    return torch.from_numpy(true), torch.from_numpy(noisy), torch.from_numpy(positions)
+    true, turns = to_person(keypoints)
+    positions = turn(positions, turns)
+    # Noise is measured in person units; what it moves (pelvis, size, turn) is measured anew.
+    noisy, again = to_person(add_noise(true.copy(), settings.noise, random))
+    return _tensors(true, positions), _tensors(noisy, turn(positions, again))
+
+
+def training_batch(source: ClipSource, settings: TrainSettings, step: int) -> Example:
+    """Return the noisy examples of a step; the same for the same seed and step."""
+    return filmed(source, settings, settings.batch, np.random.default_rng([settings.seed, step]))[1]
+
+
+def validation_clips(sequences: list[Sequence], settings: TrainSettings, count: int = 256) -> dict[str, Example]:
+    """Return fixed clips of the validation split, with true and with noisy 2D."""
+    source = ClipSource(select(sequences, "validation"), {}, settings.recipe.window)
+    true, noisy = filmed(source, settings, count, np.random.default_rng(12345))
+    return {"true": true, "noisy": noisy}
+
+
+def _tensors(keypoints: Floats, positions: Floats) -> Example:
+    return torch.from_numpy(keypoints), torch.from_numpy(positions)
 
 
 class TrainingState:
@@ -119,11 +131,11 @@ class TrainingState:
         return module
 
     @torch.inference_mode()
-    def validate(self, true: Tensor, noisy: Tensor, positions: Tensor) -> dict[str, float]:
+    def validate(self, examples: dict[str, Example]) -> dict[str, float]:
         """Score the averaged network on fixed clips, with true and with noisy 2D; millimetres."""
         model = self.averaged_model().eval()
         scores = {}
-        for name, keypoints in (("true", true), ("noisy", noisy)):
+        for name, (keypoints, positions) in examples.items():
             lifted = torch.cat([model(part.to(self.device)).cpu() for part in torch.split(keypoints, 32)]).numpy()
             clips = list(zip(lifted, positions.numpy(), strict=True))
             for label, metric in (("MPJPE", mpjpe), ("P-MPJPE", p_mpjpe), ("MPJVE", mpjve)):

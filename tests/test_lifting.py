@@ -65,15 +65,32 @@ def test_screen_units_and_back() -> None:
     np.testing.assert_allclose(screen.to_screen(np.array([[640.0, 480.0]], np.float32), SIZE), [[1, 0.75]])
 
 
-def test_person_units_forget_place_and_size_and_keep_the_rest() -> None:
+def rotate(points: np.ndarray, degrees: float) -> np.ndarray:
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return (points @ np.array([[cos, sin], [-sin, cos]])).astype(np.float32)
+
+
+def test_person_units_forget_place_size_and_turn_and_keep_the_rest() -> None:
     window = walk(96)[None]
-    measured = screen.person_units(window)
-    np.testing.assert_allclose(screen.person_units(3 * window + 100), measured, atol=1e-4)
-    assert np.abs(measured[:, :, joints.ROOT]).max() == 0
+    units, _ = screen.to_person(window)
+    np.testing.assert_allclose(screen.to_person(3 * rotate(window, 40) + 100)[0], units, atol=1e-4)
+    assert np.abs(units[:, :, joints.ROOT]).max() == 0
     smaller = window.copy()
     smaller[:, 48:] = (smaller[:, 48:] - smaller[:, 48:, :1]) / 2 + smaller[:, 48:, :1]
-    radius = np.linalg.norm(screen.person_units(smaller), axis=-1).mean(axis=(0, 2))
+    radius = np.linalg.norm(screen.to_person(smaller)[0], axis=-1).mean(axis=(0, 2))
     assert radius[48:].mean() == pytest.approx(radius[:48].mean() / 2, rel=0.1)
+
+
+def test_person_units_stand_upright_and_turn_back() -> None:
+    windows = np.stack([walk(96), rotate(walk(96), 90), np.zeros((96, 17, 2), np.float32)])
+    units, turns = screen.to_person(windows)
+    up = (units[:, :, screen.THORAX] - units[:, :, screen.ANKLES].mean(axis=2)).mean(axis=1)
+    np.testing.assert_allclose(up[:2, 0], 0, atol=1e-5)
+    assert (up[:2, 1] < 0).all()
+    np.testing.assert_allclose(np.linalg.det(turns), 1, atol=1e-6)  # turned, never mirrored
+    positions = RANDOM.normal(size=(3, 96, 17, 3)).astype(np.float32)
+    np.testing.assert_allclose(screen.turn_back(screen.turn(positions, turns), turns), positions, atol=1e-6)
+    assert np.isfinite(units).all()
 
 
 def test_weights_and_settings_survive_the_file(lifter_file: Path) -> None:
@@ -114,6 +131,15 @@ def test_lifting_the_mirror_image_gives_the_mirror_image(lifter_file: Path) -> N
     np.testing.assert_allclose(joints.mirror(other), lifted, atol=1e-5)
 
 
+def test_a_turned_picture_gives_the_turned_pose(lifter_file: Path) -> None:
+    lifter = Lifter(lifter_file, "cpu")
+    keypoints, stamps = walk(110), np.arange(110) / 50
+    lifted = lifter.lift_run(keypoints, stamps, SIZE)
+    turned = lifter.lift_run(rotate(keypoints, 30), stamps, SIZE)
+    np.testing.assert_allclose(turned[..., :2], rotate(lifted[..., :2], 30), atol=1e-5)
+    np.testing.assert_allclose(turned[..., 2], lifted[..., 2], atol=1e-5)
+
+
 def test_lifting_does_not_depend_on_place_or_size_in_the_picture(lifter_file: Path) -> None:
     lifter = Lifter(lifter_file, "cpu")
     keypoints = walk(110)
@@ -128,9 +154,10 @@ def test_windows_are_averaged_as_one_by_one(lifter_file: Path) -> None:
     sequence = walk(111)
     total, count = np.zeros((111, 17, 3)), np.zeros(111)
     for first in [0, 5, 10, 15]:
-        window = screen.person_units(sequence[None, first : first + 96])
+        window, turns = screen.to_person(sequence[None, first : first + 96])
         with torch.inference_mode():
-            total[first : first + 96] += lifter.model(torch.from_numpy(window))[0].numpy()
+            lifted = lifter.model(torch.from_numpy(window)).numpy()
+        total[first : first + 96] += screen.turn_back(lifted, turns)[0]
         count[first : first + 96] += 1
     np.testing.assert_allclose(lifter.lift_uniform(sequence), total / count[:, None, None], atol=1e-5)
 
