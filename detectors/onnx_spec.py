@@ -71,7 +71,7 @@ class BoxSpec:
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)
     std: tuple[float, ...] = (1.0, 1.0, 1.0)
     person: int = 0
-    threshold: float = 0.35
+    threshold: float = 0.3
 
 
 def pose_spec(model: Model) -> PoseSpec:
