@@ -99,11 +99,11 @@ class PoseEstimator:
 
     def __init__(self, model: PoseModel, path: Path, device: str, flip_test: bool) -> None:
         """Build the network and fill it from the checkpoint `path`; raises DetectorError."""
-        from mmengine.dataset import Compose
-        from mmpose.apis.inference import dataset_meta_from_config
-
         state = checkpoint.load(path)
         with mm_compat.quiet(), _scope("mmpose"):
+            from mmengine.dataset import Compose
+            from mmpose.apis.inference import dataset_meta_from_config
+
             config = _config(model.config)
             config.model.test_cfg.flip_test = flip_test
             self.network = _build(config)
@@ -144,9 +144,6 @@ class PersonFinder:
 
     def __init__(self, path: Path, device: str) -> None:
         """Build the model that the checkpoint `path` fits and fill it; raises DetectorError."""
-        from mmdet.utils import get_test_pipeline_cfg
-        from mmengine.dataset import Compose
-
         state = checkpoint.load(path)
         stem, classes = state.get("backbone.stem.0.conv.weight"), state.get("bbox_head.rtm_cls.0.weight")
         if stem is None or classes is None or len(stem) not in BOX_CONFIGS:
@@ -154,6 +151,9 @@ class PersonFinder:
                 f"{path} is no checkpoint of RTMDet-nano or RTMDet-m: give one as --box-model, or `full-frame`"
             )
         with mm_compat.quiet(), _scope("mmdet"):
+            from mmdet.utils import get_test_pipeline_cfg
+            from mmengine.dataset import Compose
+
             config = _config(BOX_CONFIGS[len(stem)])
             config.model.bbox_head.num_classes = len(classes)  # persons only, or COCO's 80 of which 0 is a person
             self.network = _build(config)
