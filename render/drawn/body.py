@@ -19,16 +19,16 @@ Floats = NDArray[np.float64]
 
 # Height above the pelvis, half width, depth in front, depth behind; metres.
 TORSO = np.array([
-    [-0.125, 0.085, 0.050, 0.060], [-0.11, 0.130, 0.085, 0.100], [-0.06, 0.172, 0.104, 0.124],
-    [0.00, 0.174, 0.110, 0.124], [0.06, 0.164, 0.110, 0.106], [0.13, 0.149, 0.106, 0.090],
+    [-0.110, 0.085, 0.050, 0.060], [-0.095, 0.135, 0.085, 0.100], [-0.05, 0.172, 0.104, 0.124],
+    [0.01, 0.174, 0.110, 0.124], [0.06, 0.164, 0.110, 0.106], [0.13, 0.149, 0.106, 0.090],
     [0.20, 0.145, 0.104, 0.084], [0.29, 0.156, 0.108, 0.094], [0.37, 0.170, 0.116, 0.104],
-    [0.42, 0.176, 0.112, 0.106], [0.455, 0.176, 0.098, 0.100], [0.485, 0.163, 0.082, 0.092],
-    [0.508, 0.128, 0.070, 0.082], [0.530, 0.086, 0.062, 0.070], [0.548, 0.063, 0.058, 0.062],
+    [0.42, 0.178, 0.112, 0.106], [0.455, 0.182, 0.098, 0.100], [0.487, 0.174, 0.082, 0.092],
+    [0.508, 0.150, 0.068, 0.082], [0.530, 0.100, 0.062, 0.070], [0.548, 0.066, 0.056, 0.062],
 ])  # fmt: skip
 # Station (0 shoulder, 1 elbow, 2 wrist), half width along the hinge, front, back.
 ARM = np.array([
-    [-0.12, 0.008, 0.008, 0.008], [-0.10, 0.024, 0.026, 0.026], [-0.04, 0.042, 0.046, 0.046],
-    [0.09, 0.053, 0.060, 0.058], [0.25, 0.052, 0.058, 0.056], [0.6, 0.044, 0.050, 0.046],
+    [-0.11, 0.006, 0.008, 0.008], [-0.10, 0.018, 0.022, 0.022], [-0.05, 0.036, 0.044, 0.044],
+    [0.10, 0.052, 0.060, 0.058], [0.25, 0.052, 0.058, 0.056], [0.6, 0.044, 0.050, 0.046],
     [0.95, 0.039, 0.039, 0.043], [1.2, 0.043, 0.043, 0.041], [1.6, 0.035, 0.036, 0.034],
     [1.95, 0.029, 0.024, 0.024], [2.06, 0.030, 0.021, 0.021],
 ])  # fmt: skip
@@ -52,6 +52,7 @@ SHOE = np.array([
 ])  # fmt: skip
 SOLE = 0.083  # metres from the ankle down to the ground under a standing foot's sole
 FLOOR = 0.004
+COLLAR = 0.531  # metres above the pelvis
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def body_frames(joints: Floats) -> Frames:
 
 def body_surfaces(joints: Floats, frames: Frames, look: Look, seed: int = 0) -> list[Surface]:
     """Return the sheets of the body without its head: joints (17, 3) metres in the world, z up, floor at 0."""
-    surfaces = [_hips(joints, frames, look, seed), _shirt(joints, frames, look, seed)]
+    surfaces = [_hips(joints, frames, look, seed), *_shirt(joints, frames, look, seed), _yoke(joints, frames, look)]
     for name, sign in (("right", -1.0), ("left", 1.0)):
         chain = joints[[INDEX[f"{name}_{joint}"] for joint in ("shoulder", "elbow", "wrist")]]
         surfaces += _arm(chain, frames, look, sign, seed)
@@ -115,31 +116,38 @@ def _torso_rings(joints: Floats, frames: Frames, heights: Floats, scale: tuple[f
     return loft(centres, np.stack([front, -back], axis=1), sides, 2.35, points)
 
 
-def _shirt(joints: Floats, frames: Frames, look: Look, seed: int) -> Surface:
-    """Return the shirt from its hem to the collar, a little wider than the body, with the hem's edge."""
-    heights = np.concatenate([[look.hem, look.hem], np.linspace(look.hem + 0.012, 0.55, 36)])
-    rings = _torso_rings(joints, frames, heights, (look.width * 1.03, look.belly * 1.02), 36)
+def _shirt(joints: Floats, frames: Frames, look: Look, seed: int) -> list[Surface]:
+    """Return the shirt from its hem to the collar, a little wider than the body, and the collar's inside."""
+    heights = np.concatenate([[look.hem, look.hem], np.linspace(look.hem + 0.012, COLLAR, 44)])
+    rings = _torso_rings(joints, frames, heights, (look.width * 1.03, look.belly * 1.02), 48)
     centres = rings[:, :-1].mean(axis=1, keepdims=True)
     rings = centres + (rings - centres) * (1 + 0.05 * np.exp(-(heights - look.hem) / 0.05))[:, None, None]
     rings[0] = centres[0] + (rings[0] - centres[0]) * 0.93
-    shape = (len(heights) - 1, 36)
+    shape = (len(heights) - 1, 48)
     colours = albedo(look.shirt) * grain(shape, 0.012, seed + 1)
     if look.stripes:
         bright = (np.floor(heights[:-1] / 0.034) % 2 == 0)[:, None, None] * look.stripes
         colours = colours * (1.05 - bright * 0.8)
     colours[1:3] *= 0.86
     colours[-2:] *= 0.8
-    angle = np.linspace(0, 2 * np.pi, 37)[:-1]
+    angle = np.linspace(0, 2 * np.pi, 49)[:-1]
     # Creases run obliquely over the waist.
     wave = np.sin(angle * 3 + heights[:-1, None] * 55 + np.sin(heights[:-1, None] * 31) * 2)
     fold = np.exp(-(((heights[:-1] - 0.1) / 0.12) ** 2))[:, None] * wave
     # The shirt hangs over the seat and the tops of the thighs.
-    return Surface(rings, colours * (1 + 0.03 * fold[..., None]), 0.03)
+    outside = Surface(rings, colours * (1 + 0.03 * fold[..., None]), 0.03)
+    return [outside, Surface(rings[-6:, ::-1], colours[-5:] * 0.7)]
+
+
+def _yoke(joints: Floats, frames: Frames, look: Look) -> Surface:
+    """Return the skin of shoulders and neck that shows within the collar."""
+    rings = _torso_rings(joints, frames, np.linspace(COLLAR - 0.04, 0.548, 7), (0.97 * look.width, 1.0), 24)
+    return Surface(rings, np.broadcast_to(albedo(look.skin) * 0.95, (6, 24, 3)))
 
 
 def _hips(joints: Floats, frames: Frames, look: Look, seed: int) -> Surface:
     """Return the trousers' seat, from the crotch to the waistband under the shirt."""
-    heights = np.linspace(-0.125, look.hem + 0.02, 16)
+    heights = np.linspace(-0.11, look.hem + 0.02, 16)
     rings = _torso_rings(joints, frames, heights, (look.width, look.belly), 32)
     colours = albedo(look.trousers) * grain((15, 32), 0.012, seed + 2)
     colours[:3] *= 0.8
@@ -159,7 +167,8 @@ def _hinge(upper: Floats, lower: Floats, rest: Floats, sign: float) -> Floats:
 def _turned(vector: Floats, start: Floats, end: Floats) -> Floats:
     """Return `vector` turned by the shortest rotation from unit `start` to unit `end`."""
     middle = start + end
-    return np.asarray(vector - middle * (middle @ vector) / max(1 + start @ end, 0.05) + 2 * end * (start @ vector))
+    spread = max(1 + float(start @ end), 0.05)
+    return np.asarray(vector - middle * (middle @ vector) / spread + 2 * end * (start @ vector), np.float64)
 
 
 def _arm(chain: Floats, frames: Frames, look: Look, sign: float, seed: int) -> list[Surface]:
@@ -168,12 +177,12 @@ def _arm(chain: Floats, frames: Frames, look: Look, sign: float, seed: int) -> l
     right = -frames.thorax[:, 1]
     rest = _turned(right, -frames.thorax[:, 2], unit(elbow - shoulder))
     hinge = _hinge(elbow - shoulder, wrist - elbow, rest, 1.0)
-    stations = np.concatenate([[-0.12, -0.115, -0.10, -0.075], np.linspace(-0.05, 2.06, 34)])
+    stations = np.concatenate([[-0.11, -0.105, -0.10, -0.075], np.linspace(-0.05, 2.06, 34)])
     stations = np.sort(np.concatenate([stations, [look.sleeve, look.sleeve + 1e-3]]))
     centres = bend(shoulder, elbow, wrist, stations, 0.22)
     # The top of the deltoid leans into the torso.
     inward = unit(frames.thorax[:, 1] * -sign - 0.3 * frames.thorax[:, 2])
-    centres = centres + (0.035 * np.clip(0.15 - stations, 0, 0.3) / 0.3)[:, None] * inward * frames.size
+    centres = centres + (0.05 * np.clip(0.2 - stations, 0, 0.3) / 0.3)[:, None] * inward * frames.size
     radii = interpolate(stations, ARM) * frames.size * (0.5 + 0.5 * look.width)
     covered = stations <= look.sleeve
     loose = 0.006 + 0.006 * np.clip(stations / max(look.sleeve, 0.3), 0, 1)
@@ -257,7 +266,9 @@ def _shoe(knee: Floats, ankle: Floats, hinge: Floats, frames: Frames, look: Look
     middle = base + (0.5 * shape[:, 1:2] + FLOOR) * normal
     upper = loft(middle, -side * shape[:, :1], normal * shape[:, 1:2] * 0.5, 2.6, 16)
     sole_half = shape[:, :1] * 1.07
-    sole = loft(base + 0.010 * size * normal, side * sole_half, np.broadcast_to(normal * 0.011 * size, base.shape), 4, 12)
+    sole = loft(
+        base + 0.010 * size * normal, side * sole_half, np.broadcast_to(normal * 0.011 * size, base.shape), 4, 12
+    )
     colours = np.broadcast_to(albedo(look.shoes), (17, 16, 3)).copy()
     colours[9:14, 3:6] *= 0.75
     colours[14:] *= 0.9

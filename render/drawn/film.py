@@ -81,6 +81,7 @@ class DrawnFilm:
         self._heads = [build_head(look, seed + index) for index, look in enumerate(self._looks)]
         self.keypoints, self.positions_camera = self._truth()
         self._room = self._surround()
+        self._moving = any(each is not self._cameras[0] for each in self._cameras)
         self._still: Picture | None = None
         self._tiles: list[NDArray[np.int16]] = []
 
@@ -132,8 +133,8 @@ class DrawnFilm:
 
     def _background(self, camera: Camera) -> Picture:
         """Return a copy of the empty room; a camera that stands still has it drawn once."""
-        if any(other is not self._cameras[0] for other in self._cameras):
-            return draw_room(camera, self._room)
+        if self._moving:
+            return draw_room(camera, self._room, 0.5)
         if self._still is None:
             self._still = draw_room(camera, self._room)
         return self._still.copy()

@@ -71,7 +71,9 @@ def ankles_on_path(path: Path, cycle: float, march: Floats, skeleton: Skeleton) 
     return np.asarray(gaussian_filter1d(ankles, 0.02 / step_s, axis=0, mode="nearest"), np.float64)
 
 
-def ride_height(pelvis: Floats, turn: Floats, ankles: Floats, drop: Floats, skeleton: Skeleton, step_s: float) -> Floats:
+def ride_height(
+    pelvis: Floats, turn: Floats, ankles: Floats, drop: Floats, skeleton: Skeleton, step_s: float
+) -> Floats:
     """Return the height (T,) of a pelvis that both legs can reach, `drop` (T,) metres below standing, smooth in time.
 
     A minimum over a window followed by a mean over the same window never exceeds what it smooths.

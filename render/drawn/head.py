@@ -21,16 +21,16 @@ SKULL = np.array([
     [-0.122, 0.004, 0.064, -0.040], [-0.118, 0.022, 0.080, -0.020], [-0.108, 0.036, 0.086, 0.005],
     [-0.090, 0.050, 0.087, 0.040], [-0.065, 0.061, 0.087, 0.066], [-0.035, 0.068, 0.087, 0.084],
     [0.0, 0.073, 0.088, 0.097], [0.03, 0.076, 0.091, 0.102], [0.06, 0.073, 0.085, 0.097],
-    [0.085, 0.061, 0.068, 0.080], [0.102, 0.042, 0.046, 0.056], [0.112, 0.018, 0.020, 0.026],
-    [0.114, 0.002, 0.003, 0.003],
+    [0.085, 0.061, 0.068, 0.080], [0.102, 0.042, 0.046, 0.056], [0.111, 0.022, 0.024, 0.030],
+    [0.114, 1e-4, 1e-4, 1e-4],
 ])  # fmt: skip
 TOP = 0.114
-POINTS = 44
+POINTS = 60
 
 
 def build_head(look: Look, seed: int = 0) -> list[Surface]:
     """Return the sheets of a head in its own axes."""
-    heights = np.concatenate([np.linspace(-0.122, -0.1, 6), np.linspace(-0.095, 0.09, 30), np.linspace(0.094, TOP, 7)])
+    heights = np.concatenate([np.linspace(-0.122, -0.1, 6), np.linspace(-0.096, 0.09, 44), np.linspace(0.094, TOP, 7)])
     # Clockwise seen from above, which has the outside out.
     angle = np.linspace(0, -2 * np.pi, POINTS + 1)
     skin = _skull(heights[:, None], angle[None])
@@ -74,8 +74,7 @@ def _skull(height: Floats, angle: Floats, swell: float = 0.0) -> Floats:
     ahead = ahead + np.where(c > 0, _relief(y, flat), 0.0)
     vertices = np.stack([ahead, y, flat], axis=-1)
     if swell:
-        round_ = np.minimum(width / 0.07, 1)
-        outward = np.stack([round_ * c, round_ * s, np.clip(flat, 0, None) / 0.09], axis=-1)
+        outward = np.stack([width * c / 0.076**2, width * s / 0.076**2, np.clip(flat, 0, None) / 0.11**2], axis=-1)
         vertices = vertices + swell * unit(outward)
     return vertices
 
@@ -109,31 +108,36 @@ def _complexion(height: Floats, angle: Floats, look: Look, seed: int) -> Floats:
     dark = np.exp(-(((np.abs(y) - 0.030) / 0.018) ** 2) - ((z - 0.006) / 0.012) ** 2)
     under = np.exp(-((y / 0.014) ** 2) - ((z + 0.052) / 0.006) ** 2)
     tint = 1 - (0.16 * red * front)[..., None] * np.array([0.15, 1.0, 0.9])
-    return colours * tint * (1 - (front * (0.2 * dark + 0.25 * under))[..., None])
+    shade = 1 - (front * (0.2 * dark + 0.25 * under))[..., None]
+    return np.asarray(colours * tint * shade, np.float64)
 
 
 def _hair(
     heights: Floats, angle: Floats, centre_height: Floats, centre_angle: Floats, look: Look, seed: int
 ) -> list[Surface]:
     """Return the cap of hair above a hairline, and long hair's fall on the neck."""
-    strands = np.random.default_rng(seed + 8).normal(size=POINTS) * 0.004
+    strands = np.random.default_rng(seed + 8).normal(size=POINTS) * 0.002
     turn = np.abs(centre_angle)
-    hairline = np.interp(turn, [0, 0.7, 1.05, 1.3, 1.62, 1.95, 2.5, np.pi], [0.064, 0.058, 0.03, -0.004, -0.006, -0.05, -0.078, -0.08])
+    hairline = np.interp(
+        turn, [0, 0.7, 1.05, 1.3, 1.62, 1.95, 2.5, np.pi], [0.064, 0.058, 0.03, -0.004, -0.006, -0.05, -0.078, -0.08]
+    )
     keep = centre_height > (hairline + strands)[None]
     # The hair is thickest on top and at the back, and thin at the hairline.
-    thick = 0.007 + 0.010 * np.clip((heights[:, None] - 0.02) / 0.09, 0, 1) + 0.007 * np.clip(-np.cos(angle), 0, 1)
+    thick = 0.004 + 0.012 * np.clip((heights[:, None] - 0.02) / 0.09, 0, 1) + 0.009 * np.clip(-np.cos(angle), 0, 1)
     cap = _skull(heights[:, None], angle[None])
     outer = _skull(heights[:, None], angle[None], 1.0) - cap
     colours = albedo(look.hair) * grain(keep.shape, 0.03, seed + 9)
-    colours *= 1 + 0.16 * np.random.default_rng(seed + 10).normal(size=(1, POINTS, 1))
-    sheets = [Surface(cap + outer * thick[..., None], np.clip(colours, 6, 255), 0.0, keep)]
+    colours *= 1 + 0.09 * np.random.default_rng(seed + 10).normal(size=(1, POINTS, 1))
+    sheets = [Surface(cap + outer * thick[..., None], np.clip(colours, 6, 255), 0.008, keep)]
     if look.long_hair:
         back = np.linspace(0.27 * np.pi, 1.73 * np.pi, 25)
         fall = np.linspace(0.09, -0.20, 22)[:, None]
         wide = np.interp(fall, [-0.2, -0.1, 0.0, 0.06, 0.09], [0.075, 0.088, 0.092, 0.088, 0.070])
         deep = np.interp(fall, [-0.2, -0.1, 0.0, 0.06, 0.09], [0.075, 0.096, 0.112, 0.110, 0.085])
-        veil = np.stack([deep * np.cos(back) * np.where(np.cos(back) > 0, 0.35, 1), wide * np.sin(back), fall + 0 * back], -1)
-        shade = albedo(look.hair) * (1 + 0.16 * np.random.default_rng(seed + 11).normal(size=(1, 24, 1)))
+        veil = np.stack(
+            [deep * np.cos(back) * np.where(np.cos(back) > 0, 0.35, 1), wide * np.sin(back), fall + 0 * back], -1
+        )
+        shade = albedo(look.hair) * (1 + 0.09 * np.random.default_rng(seed + 11).normal(size=(1, 24, 1)))
         both = np.broadcast_to(np.clip(shade, 6, 255), (21, 24, 3))
         sheets += [Surface(veil, both), Surface(veil[:, ::-1] * np.array([0.97, 0.97, 1]), both * 0.6)]
     return sheets
@@ -165,10 +169,10 @@ def _features(look: Look) -> list[Surface]:
     for sign in (-1.0, 1.0):
         eye = sign * 0.031
         for lift, colour, half, offset in (
-            (0.010, skin * 0.42, (0.0160, 0.0068), 0.0018),  # lashes and the lid's shadow
-            (0.012, 0.75 * np.array([236.0, 232, 226]) + 0.12 * skin, (0.0140, 0.0050), 0.0),
-            (0.014, albedo(look.eyes), (0.0058, 0.0052), 0.0004),
-            (0.016, np.array([16.0, 14, 14]), (0.0030, 0.0030), 0.0006),
+            (0.005, skin * 0.42, (0.0160, 0.0068), 0.0018),  # lashes and the lid's shadow
+            (0.011, 0.75 * np.array([236.0, 232, 226]) + 0.12 * skin, (0.0140, 0.0050), 0.0),
+            (0.017, albedo(look.eyes), (0.0058, 0.0052), 0.0004),
+            (0.023, np.array([16.0, 14, 14]), (0.0030, 0.0030), 0.0006),
         ):
             sheets.append(_patch(_ellipse(eye, 0.002 + offset, *half), colour, lift))
         u = np.linspace(-1, 1, 9)

@@ -35,7 +35,7 @@ class Look:
     eyes: Colour = (84, 60, 40)
     sleeve: float = 0.62
     leg: float = 2.0
-    hem: float = -0.085
+    hem: float = -0.06
     stripes: float = 0.0
     long_hair: bool = False
     width: float = 1.0
@@ -59,7 +59,7 @@ LOOKS: tuple[Look, ...] = (
     ),
     Look(
         skin=(198, 144, 108), hair=(34, 28, 27), shirt=(226, 222, 212), trousers=(148, 122, 92), shoes=(84, 62, 48),
-        stripes=0.35, hem=-0.10, belly=1.12, width=1.05,
+        stripes=0.35, hem=-0.08, belly=1.12, width=1.05,
     ),
     Look(
         skin=(96, 64, 48), hair=(20, 17, 17), shirt=(216, 170, 62), trousers=(66, 70, 62), shoes=(230, 228, 222),

@@ -101,7 +101,7 @@ def unit(vector: Floats) -> Floats:
 
 
 def interpolate(stations: Floats, table: Floats) -> Floats:
-    """Return columns 1.. of `table` (N, 1 + C), smooth and without overshoot over its column 0, at `stations` (R,): (R, C)."""
+    """Return columns 1.. of `table` (N, 1 + C) at `stations` (R,) of column 0: (R, C), smooth, without overshoot."""
     return np.asarray(PchipInterpolator(table[:, 0], table[:, 1:])(np.clip(stations, table[0, 0], table[-1, 0])))
 
 

@@ -107,7 +107,9 @@ def _perform(score: _Score, seconds: float, fps: float, skeleton: Skeleton) -> J
     read = {}
     for name, values in vars(posture).items():
         columns = values.reshape(len(time), -1).T
-        read[name] = np.stack([np.interp(frames, time, column) for column in columns], -1).reshape(-1, *values.shape[1:])
+        read[name] = np.stack([np.interp(frames, time, column) for column in columns], -1).reshape(
+            -1, *values.shape[1:]
+        )
     return posture_to_joints(Posture(**read), skeleton)
 
 
@@ -148,7 +150,7 @@ def _arms(score: _Score, phase: Floats, breath: Floats) -> Floats:
         arms[:, side, 2] = -0.15
         arms[:, side, 3] = 0.22 + moving * 0.12 + 0.22 * late
     lift = np.clip(1.15 * score.squatting, 0, 1)[:, None, None]
-    arms += lift * (np.array([1.35, 0.10, -0.15, 0.25]) - arms)
+    arms += lift * (np.array([1.80, 0.10, -0.15, 0.20]) - arms)
     hand = np.sin(2 * np.pi * WAVE_HZ * score.path.time)
     waved = np.stack([0.15 + 0 * hand, 1.30 + 0.05 * hand, 1.40 + 0.10 * hand, 1.75 - 0.38 * hand], -1)
     arms[:, 0] += score.waving[:, None] * (waved - arms[:, 0])
@@ -156,10 +158,11 @@ def _arms(score: _Score, phase: Floats, breath: Floats) -> Floats:
 
 
 def _squats(time: Floats, start: float, end: float, count: int) -> Floats:
-    """Return depth 0..1 (T,) of `count` squats between two times, standing at both ends."""
+    """Return depth 0..1 (T,) of `count` squats between two times, standing at both ends; quick ones are shallow."""
     inside = np.clip((time - start) / (end - start), 0, 1)
     depth: Floats = 0.5 - 0.5 * np.cos(2 * np.pi * count * inside)
-    return depth**0.85
+    quick = min(1.0, (end - start) / count / 1.6)
+    return quick**2 * depth**0.85
 
 
 def _rise(time: Floats, start: float, end: float) -> Floats:

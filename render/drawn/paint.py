@@ -82,7 +82,8 @@ def paint(picture: Picture, quads: Quads, camera: Camera, light: Light) -> None:
     opaque = np.full((len(order), 1), 255.0)
     for points, colour in zip(fixed, np.hstack([colours[order], opaque]).tolist(), strict=True):
         cv2.fillConvexPoly(canvas, points, colour, cv2.LINE_8, SUBPIXEL)
-    _lay(picture[y0:y1, x0:x1], cv2.resize(canvas, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA))
+    layer = np.asarray(cv2.resize(canvas, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA), np.uint8)
+    _lay(picture[y0:y1, x0:x1], layer)
 
 
 def cast_shadow(picture: Picture, quads: Quads, camera: Camera, light: Light) -> None:
@@ -116,8 +117,8 @@ def _darken(picture: Picture, spots: Floats, camera: Camera, strength: float, sp
     inside = (columns >= 0) & (rows >= 0) & (columns < mask.shape[1]) & (rows < mask.shape[0])
     mask[rows[inside], columns[inside]] = 255
     reach = 2 * int(np.ceil(0.5 * blur / step)) + 1
-    mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, reach)))
-    smooth = cv2.GaussianBlur(mask, (0, 0), blur / step, sigmaY=0.6 * blur / step)
+    grown = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, reach)))
+    smooth = cv2.GaussianBlur(grown, (0, 0), blur / step, sigmaY=0.6 * blur / step)
     spread_out = cv2.resize(smooth, (mask.shape[1] * step, mask.shape[0] * step), interpolation=cv2.INTER_LINEAR)
     kept = 255 - (strength * spread_out[: y1 - y0, : x1 - x0]).astype(np.uint8)
     part = picture[y0:y1, x0:x1]

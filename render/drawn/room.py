@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from render.drawn.camera import Camera
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
 BOARD = 0.14  # metres
@@ -19,7 +19,7 @@ SKIRTING = 0.09
 
 @dataclass(frozen=True)
 class Room:
-    """A box of air: walls at +-`half` metres of `centre` (x, y), floor at 0, ceiling at `height`; RGB colours 0..255."""
+    """A box of air: walls at +-`half` metres of `centre` (x, y), floor at 0, ceiling at `height`; colours are RGB."""
 
     centre: tuple[float, float] = (0.0, 0.0)
     half: tuple[float, float] = (4.0, 4.0)
@@ -28,7 +28,7 @@ class Room:
     floor: tuple[int, int, int] = (158, 132, 104)
 
     @classmethod
-    def around(cls, places: Floats, seed: int = 0) -> Room:
+    def around(cls, places: NDArray[np.float64], seed: int = 0) -> Room:
         """Return a room that holds the points (N, 3) with air around them, in colours drawn by `seed`."""
         low, high = places.min(axis=0), places.max(axis=0)
         centre, half = (low + high) / 2, np.maximum((high - low) / 2 + 0.9, 2.6)
@@ -43,59 +43,71 @@ class Room:
         )
 
 
-def draw_room(camera: Camera, room: Room) -> Picture:
-    """Return what the camera sees of the empty room: (H, W, 3) uint8 RGB."""
+def draw_room(camera: Camera, room: Room, scale: float = 1.5) -> Picture:
+    """Return what the camera sees of the empty room: (H, W, 3) uint8 RGB, cast at `scale` times the size.
+
+    More than one makes smooth edges; a half is enough behind a camera that moves.
+    """
     width, height = camera.size
-    columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    pixels = np.stack([columns, rows, np.ones_like(rows)], axis=-1)
-    rays = pixels @ (np.linalg.inv(camera.K).T @ camera.R).astype(np.float32)
-    eye = camera.eye.astype(np.float32)
-    low = np.array([room.centre[0] - room.half[0], room.centre[1] - room.half[1], 0], np.float32)
-    high = np.array([room.centre[0] + room.half[0], room.centre[1] + room.half[1], room.height], np.float32)
-    # Where each ray leaves the box: at the nearest of the three planes that it runs towards.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        far = np.where(rays > 0, high - eye, low - eye) / rays
-    far = np.where(np.isfinite(far) & (far > 0), far, np.inf)
-    plane = far.argmin(axis=-1)
-    point = eye + rays * far.min(axis=-1)[..., None]
-    is_floor = (plane == 2) & (rays[..., 2] < 0)
-    is_ceiling = (plane == 2) & ~is_floor
-    along = np.where(plane == 0, point[..., 1], point[..., 0])
-    colour = np.asarray(_wall(along, point[..., 2], plane, room))
-    colour[is_floor] = _boards(point[is_floor], room)
-    colour[is_ceiling] = np.array([224.0, 224, 220])
-    # Corners take less light.
-    gap = np.sort(np.minimum(np.abs(point - low), np.abs(point - high)), axis=-1)[..., 1]
-    colour *= (1 - 0.22 * np.exp(-gap / 0.35))[..., None]
-    soft = cv2.GaussianBlur(np.clip(colour, 0, 255).astype(np.uint8), (0, 0), max(0.4, width / 1600))
-    return np.asarray(soft, np.uint8)
+    columns, rows = max(1, round(width * scale)), max(1, round(height * scale))
+    x = ((np.arange(columns, dtype=np.float32) + 0.5) * width / columns - 0.5)[None]
+    y = ((np.arange(rows, dtype=np.float32) + 0.5) * height / rows - 0.5)[:, None]
+    # Rays in world axes are linear in the pixel; axis by axis, for speed.
+    turn = (camera.R.T @ np.linalg.inv(camera.K)).astype(np.float32)
+    rays = [turn[i, 0] * x + turn[i, 1] * y + turn[i, 2] for i in range(3)]
+    sides = [(room.centre[i] - room.half[i], room.centre[i] + room.half[i]) for i in range(2)]
+    sides.append((0.0, room.height))
+    far = [_way_out(ray, float(at), *side) for ray, at, side in zip(rays, camera.eye, sides, strict=True)]
+    way = np.minimum(np.minimum(far[0], far[1]), far[2])
+    point = [np.float32(at) + ray * way for ray, at in zip(rays, camera.eye, strict=True)]
+    level = far[2] == way
+    floor, ceiling = level & (rays[2] < 0), level & (rays[2] >= 0)
+    facing_x = far[0] == way
+    colour = _wall(np.where(facing_x, point[1], point[0]), point[2], facing_x, room)
+    colour[floor] = _boards(point[0][floor], point[1][floor], room)
+    colour[ceiling] = (224.0, 224.0, 220.0)
+    # Corners take less light: the second smallest of the distances to the walls, for the smallest is 0.
+    gaps = [np.minimum(at - low, high - at) for at, (low, high) in zip(point, sides, strict=True)]
+    gap = np.maximum(np.minimum(gaps[0], gaps[1]), np.minimum(np.maximum(gaps[0], gaps[1]), gaps[2]))
+    colour *= (1 - 0.22 * np.exp(gap / np.float32(-0.35)))[..., None]
+    levels = np.clip(colour, 0, 255).astype(np.uint8)
+    shrink = cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(levels, (width, height), interpolation=shrink), np.uint8)
 
 
-def _wall(along: NDArray[np.float32], z: NDArray[np.float32], plane: NDArray[np.intp], room: Room) -> Floats:
-    """Return wall colours (H, W, 3): a darker dado, a skirting board, a framed picture on each wall."""
-    tone = np.where(plane == 0, 1.0, 0.9) * (0.88 + 0.05 * z)
-    tone = tone * (1 + 0.012 * np.sin(along * 1.7) + 0.008 * np.sin(along * 5.3 + z * 3.1))
-    colour = np.asarray(room.wall, np.float64) * tone[..., None]
-    colour[z < SKIRTING] = np.array([206.0, 204, 198])
+def _way_out(ray: Floats, at: float, low: float, high: float) -> Floats:
+    """Return how far (H, W) along rays from `at` the plane `low` or `high` lies that they run towards."""
+    with np.errstate(divide="ignore"):
+        way = np.where(ray > 0, np.float32(high - at), np.float32(low - at)) / ray
+    # A camera outside the room looks through the walls.
+    return np.where(way > 0, way, np.float32(1e6)).astype(np.float32)
+
+
+def _wall(along: Floats, z: Floats, facing_x: NDArray[np.bool_], room: Room) -> Floats:
+    """Return wall colours (H, W, 3): paint, a skirting board, and two framed pictures on each wall."""
+    tone = np.where(facing_x, np.float32(1.0), np.float32(0.9)) * (0.88 + 0.05 * z)
+    tone *= 1 + 0.012 * np.sin(along * 1.7) + 0.008 * np.sin(along * 5.3 + z * 3.1)
+    colour = tone[..., None] * np.asarray(room.wall, np.float32)
+    colour[z < SKIRTING] = (206.0, 204.0, 198.0)
     colour[(z >= SKIRTING) & (z < SKIRTING + 0.012)] *= 0.72
-    # Two frames hang beside the middle of each wall, where no head is.
-    middle = np.where(plane == 0, room.centre[1], room.centre[0])
-    half = np.where(plane == 0, room.half[1], room.half[0])
-    for share, hue in ((-0.52, (96.0, 120, 132)), (0.5, (150.0, 116, 88))):
+    # They hang beside the middle, where no head is.
+    middle = np.where(facing_x, np.float32(room.centre[1]), np.float32(room.centre[0]))
+    half = np.where(facing_x, np.float32(room.half[1]), np.float32(room.half[0]))
+    for share, hue in ((-0.52, (96.0, 120.0, 132.0)), (0.5, (150.0, 116.0, 88.0))):
         dx, dz = np.abs(along - middle - share * half), np.abs(z - 1.75)
-        colour[(dx < 0.34) & (dz < 0.45)] = np.array([72.0, 62, 54])
+        colour[(dx < 0.34) & (dz < 0.45)] = (72.0, 62.0, 54.0)
         inside = (dx < 0.30) & (dz < 0.41)
-        colour[inside] = np.array(hue) * (0.85 + 0.3 * (z[inside] - 1.4))[..., None]
-    return colour
+        colour[inside] = (0.85 + 0.3 * (z[inside, None] - 1.4)) * np.asarray(hue, np.float32)
+    return np.asarray(colour, np.float32)
 
 
-def _boards(point: NDArray[np.float32], room: Room) -> Floats:
-    """Return floor colours (N, 3): boards with their own tones, grain and joints, fading with distance."""
-    row = np.floor(point[:, 1] / BOARD)
-    shifted = point[:, 0] + np.sin(row * 12.9) * 1.7
+def _boards(x: Floats, y: Floats, room: Room) -> Floats:
+    """Return floor colours (N, 3): boards with their own tones, grain and joints."""
+    row = np.floor(y / BOARD)
+    shifted = x + 1.7 * np.sin(row * 12.9)
     column = np.floor(shifted / 1.3)
-    tone = 0.93 + 0.10 * (np.sin(row * 78.2 + column * 37.7) * 43758.5 % 1.0)
-    fibre = 0.02 * np.sin(point[:, 1] * 190 + 3 * np.sin(point[:, 0] * 4 + row))
-    gap = np.minimum(point[:, 1] % BOARD, shifted % 1.3)
+    tone = 0.93 + 0.10 * (np.sin(row * 78.2 + column * 37.7) * 437.5 % 1.0)
+    fibre = 0.02 * np.sin(y * 190 + 3 * np.sin(x * 4 + row))
+    gap = np.minimum(y % BOARD, shifted % 1.3)
     joint = 1 - 0.28 * np.exp(-((gap / 0.006) ** 2))
-    return np.asarray(room.floor, np.float64) * ((tone + fibre) * joint)[:, None]
+    return np.asarray(((tone + fibre) * joint)[:, None] * np.asarray(room.floor), np.float32)

@@ -134,7 +134,9 @@ def _arm(joints: Floats, thorax_axes: Floats, angles: Floats, skeleton: Skeleton
     # A raised arm lifts its shoulder about the base of the neck.
     lift = 0.25 * np.maximum(abduction - 0.5, 0) + 0.12 * np.maximum(flexion - 0.8, 0)
     girdle = thorax_axes @ rotation(0, sign * lift)
-    shoulder = joints[:, INDEX["thorax"]] + girdle @ np.array([0, sign * skeleton.shoulder_side, -skeleton.shoulder_down])
+    shoulder = joints[:, INDEX["thorax"]] + girdle @ np.array(
+        [0, sign * skeleton.shoulder_side, -skeleton.shoulder_down]
+    )
     upper = thorax_axes @ rotation(0, sign * abduction) @ rotation(1, -flexion) @ rotation(2, sign * twist)
     lower = upper @ rotation(1, -elbow)
     joints[:, INDEX[f"{name}_shoulder"]] = shoulder
