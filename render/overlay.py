@@ -1,0 +1,164 @@
+"""The overlay: people's joints and limbs in the picture they were found in, faint where the detector was unsure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from render.colors import Color, PersonColors, Theme, mix, person_colors
+from render.lettering import Lettering, Stamp
+from render.shapes import Floats, Picture, capsules, clip_segments, fill, fixed_point, window
+from render.skeleton import Skeleton
+
+_FAINTEST = 0.16  # opacity of a joint with score 0
+_STEPS = 6  # steps of opacity: what is equally faint is blended together
+_CORNERS = 7  # of a line's round end: it is only a few pixels wide
+_WHITE: Color = (255, 255, 255)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One limb or joint, ready to be filled: its rim (C, 2), its inside (C, 2), colours, opacity in steps."""
+
+    rim: NDArray[np.int32]
+    inside: NDArray[np.int32]
+    rim_color: Color
+    color: Color
+    step: int
+
+
+class OverlayPainter:
+    """Paints the people of one film on its frames.
+
+    Args:
+        size: (W, H) of the picture as it is shown, pixels.
+        scale: (x, y) shown pixels per pixel of `keypoints`.
+        keypoints: (P, T, J, 2) pixels of the original picture.
+        scores: (P, T, J) 0..1.
+        valid: (P, T) bool.
+        labels: P short names.
+        score_faint: scores below it are drawn faint.
+        lettering: type of labels; None writes none.
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        theme: Theme,
+        size: tuple[int, int],
+        scale: tuple[float, float],
+        keypoints: NDArray[np.float32],
+        scores: NDArray[np.float32],
+        valid: NDArray[np.bool_],
+        labels: tuple[str, ...],
+        score_faint: float,
+        lettering: Lettering | None,
+    ) -> None:
+        self._skeleton, self._size, self._scale = skeleton, size, np.array(scale)
+        self._keypoints, self._scores, self._valid = keypoints, scores, valid
+        self._faint = score_faint
+        self._colors = [person_colors(index) for index in range(len(keypoints))]
+        self._tags: list[Stamp] = []
+        if lettering is not None:
+            self._tags = [
+                lettering.plate(label, theme_text(theme), (14, 17, 24), colors.label)
+                for label, colors in zip(labels, self._colors, strict=True)
+            ]
+        picture = 0.0052 * float(np.sqrt(size[0] * size[1]))
+        self._widths = [
+            max(1.5, picture * _relative_size(self._to_shown(person[seen]), size[1]))
+            for person, seen in zip(keypoints, valid, strict=True)
+        ]
+
+    def paint(self, picture: Picture, t_index: int) -> None:
+        """Draw the people of one frame on a picture (H, W, 3), in place."""
+        people = [int(index) for index in np.flatnonzero(self._valid[:, t_index])]
+        shown = [self._to_shown(self._keypoints[index, t_index]) for index in people]
+        for index, points in zip(people, shown, strict=True):
+            self._paint_person(picture, index, points, self._scores[index, t_index])
+        if self._tags:
+            for index, points in zip(people, shown, strict=True):
+                self._put_tag(picture, index, points)
+
+    def _to_shown(self, points: Floats) -> NDArray[np.float64]:
+        """Map pixels of the original picture to pixels of the shown one; a pixel's middle is its whole number."""
+        shown: NDArray[np.float64] = (np.asarray(points, np.float64) + 0.5) * self._scale - 0.5
+        return shown
+
+    def opacity(self, scores: Floats) -> NDArray[np.float64]:
+        """Return how opaque joints of these scores are drawn, `_FAINTEST`..1."""
+        if self._faint <= 0:
+            return np.ones(np.shape(scores))
+        sure = np.clip(np.asarray(scores, np.float64) / self._faint, 0, 1)
+        return _FAINTEST + (1 - _FAINTEST) * sure**1.5
+
+    def _paint_person(self, picture: Picture, index: int, points: Floats, scores: Floats) -> None:
+        """Draw one person's limbs and joints: rims first, so that no rim cuts through a limb."""
+        parts = self._parts(self._colors[index], self._widths[index], points, self.opacity(scores))
+        for step in range(_STEPS + 1):
+            alike = [part for part in parts if part.step == step]
+            if not alike:
+                continue
+            if step == _STEPS:
+                _fill_all(picture, alike, (0, 0))
+                continue
+            corners = np.concatenate([part.rim for part in alike]) / 16.0
+            part = window(self._size, corners.min(axis=0) - 2, corners.max(axis=0) + 2)
+            if part is not None:
+                below = picture[part]
+                layer = below.copy()
+                _fill_all(layer, alike, (part[1].start, part[0].start))
+                below[:] = cv2.addWeighted(layer, step / _STEPS, below, 1 - step / _STEPS, 0.0)
+
+    def _parts(self, colors: PersonColors, width: float, points: Floats, opacity: Floats) -> list[_Part]:
+        """Return a person's limbs, then joints, that touch the picture."""
+        joints = np.arange(len(points))
+        ends = np.concatenate([np.array(self._skeleton.limbs, np.intp).reshape(-1, 2), np.stack([joints] * 2, axis=1)])
+        count = len(self._skeleton.limbs)
+        segments, inside = clip_segments(np.asarray(points)[ends], self._size, float(max(self._size)))
+        radius = np.where(np.arange(len(ends)) < count, 0.5 * width, 0.78 * width)[:, None].repeat(2, axis=1)
+        rims = fixed_point(capsules(segments, radius + max(0.8, 0.26 * width), _CORNERS))
+        insides = fixed_point(capsules(segments, radius, _CORNERS))
+        steps = np.maximum(np.rint(opacity[ends].min(axis=1) * _STEPS).astype(int), 1)
+        sides = [self._skeleton.limb_side(limb) for limb in self._skeleton.limbs] + list(self._skeleton.sides)
+        parts = []
+        for k in np.flatnonzero(inside):
+            color = colors.base[sides[k]]
+            color = color if k < count else mix(color, _WHITE, 0.55)
+            parts.append(_Part(rims[k], insides[k], colors.outline, color, int(steps[k])))
+        return parts
+
+    def _put_tag(self, picture: Picture, index: int, points: Floats) -> None:
+        """Lay a person's label above the head, or above the highest joint, inside the picture."""
+        head = self._skeleton.head
+        top = points[head] if head is not None else points[np.argmin(points[:, 1])]
+        tag = self._tags[index]
+        gap = 2.5 * self._widths[index] + 0.25 * tag.size[1]
+        limit = np.maximum(np.array(self._size) - tag.size, 0)
+        corner = np.clip(top - (tag.size[0] / 2, tag.size[1] + gap), 0, limit)
+        tag.put(picture, round(float(corner[0])), round(float(corner[1])))
+
+
+def theme_text(theme: Theme) -> Color:
+    """Return the colour of writing on a dark plate: the theme's own where that is light, else white."""
+    return (240, 243, 248) if theme.dark_lines else theme.text
+
+
+def _fill_all(picture: Picture, parts: list[_Part], corner: tuple[int, int]) -> None:
+    """Fill parts on a picture whose upper left is at `corner` (x, y)."""
+    move = np.array(corner, np.int32) * 16
+    for part in parts:
+        fill(picture, part.rim - move, part.rim_color)
+    for part in parts:
+        fill(picture, part.inside - move, part.color)
+
+
+def _relative_size(poses: NDArray[np.float64], height: int) -> float:
+    """Return how thick a person of poses (T, J, 2) is drawn, 0.5..1: people small in the picture get finer lines."""
+    if not len(poses):
+        return 1.0
+    tall = float(np.median(np.hypot(*np.moveaxis(poses.max(axis=1) - poses.min(axis=1), -1, 0))))
+    return float(np.clip(tall / (0.7 * height), 0.5, 1.0))
