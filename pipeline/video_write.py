@@ -26,7 +26,6 @@ from pipeline.video_times import tick_of
 Frame = NDArray[np.uint8]
 FINEST_CLOCK = 1_000_000  # ticks a second; MP4 stores the length of a frame in 32 bits
 DEFAULT_CLOCK = Fraction(1, 90_000)
-FRAME_DURATION_FLAG = 1 << 8  # FFmpeg's AV_CODEC_FLAG_FRAME_DURATION: the encoder hands the lengths through
 KEY_FRAME_EVERY_S = 2  # a player can jump to a key frame only
 
 
@@ -112,10 +111,10 @@ class VideoWriter:
             raise ValueError(
                 f"frame: expected {(self.size[1], self.size[0], 3)} uint8, got {frame.shape} {frame.dtype}"
             )
-        tick, length = self._span(self.written)
+        tick = self._tick(self.written)
         with self._telling():
             picture = self._picture(frame)
-            picture.pts, picture.duration, picture.time_base = tick, length, self._clock
+            picture.pts, picture.time_base = tick, self._clock
             if self._sound is not None:
                 self._sound.feed(float(tick * self._clock))
             self._open_film.mux(self._pictures.encode(picture))
@@ -157,7 +156,6 @@ class VideoWriter:
         context.time_base = self._clock
         context.gop_size = max(1, round(KEY_FRAME_EVERY_S * self.fps))
         context.thread_count = self._threads
-        context.flags |= FRAME_DURATION_FLAG
         context.color_range = ColorRange.MPEG
         context.colorspace = Colorspace.ITU709
         context.color_primaries = ColorPrimaries.BT709
@@ -175,17 +173,13 @@ class VideoWriter:
             threads=self._threads,
         )
 
-    def _span(self, index: int) -> tuple[int, int]:
-        """Return when frame `index` begins and how long it lasts, in ticks."""
-        usual = 1 / (self.fps * self._clock)
+    def _tick(self, index: int) -> int:
+        """Return when frame `index` begins; it lasts until the next one, and the last one as the rate says."""
         if self._ticks is None:
-            begin = round(index * usual)
-            return begin, round((index + 1) * usual) - begin
+            return round(index / (self.fps * self._clock))
         if index >= len(self._ticks):
             raise ValueError(f"timestamps: only {len(self._ticks)} of them, but another frame came")
-        begin = self._ticks[index]
-        end = self._ticks[index + 1] if index + 1 < len(self._ticks) else begin + max(1, round(usual))
-        return begin, end - begin
+        return self._ticks[index]
 
     @contextmanager
     def _telling(self) -> Iterator[None]:

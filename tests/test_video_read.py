@@ -100,6 +100,14 @@ def test_variable_rate_keeps_every_time_stamp(tmp_path: Path) -> None:
     assert warnings == []
 
 
+def test_an_avi_with_pauses_keeps_them(tmp_path: Path) -> None:
+    ticks = [0, 1, 2, 6, 7, 8, 12, 13]
+    path = make_film(tmp_path / "a.avi", 8, codec="mpeg4", ticks=ticks, time_base=Fraction(1, 25))
+    seconds, numbers, _ = read(path)
+    assert seconds == [tick / 25 for tick in ticks]
+    assert numbers == list(range(8))
+
+
 @pytest.mark.parametrize(
     ("stamps", "wanted"),
     [
@@ -319,25 +327,30 @@ def test_a_picture_too_large_for_memory_is_refused(tmp_path: Path, monkeypatch: 
         probe(path)
 
 
-def test_a_decoder_stuck_over_a_damaged_packet_goes_on_with_the_next() -> None:
-    class Stuck:
-        flushed = False
+class FakeDecoder:
+    """Takes an empty packet for the end, as real ones do, and once refuses packet 2 and all behind it."""
 
-        def decode(self, packet: SimpleNamespace | None) -> list[str]:
-            if packet is None:
-                return []
-            if packet.number >= 2 and not self.flushed:
-                raise av.error.BlockingIOError(11, "Resource temporarily unavailable")
-            return [f"frame {packet.number}"]
+    def __init__(self) -> None:
+        self.stuck, self.ended = True, False
 
-        def flush_buffers(self) -> None:
-            self.flushed = True
+    def decode(self, packet: SimpleNamespace | None) -> list[str]:
+        self.ended |= packet is None or not packet.size
+        if self.ended or packet is None:
+            return []
+        if packet.number >= 2 and self.stuck:
+            raise av.error.BlockingIOError(11, "Resource temporarily unavailable")
+        return [f"frame {packet.number}"]
 
-    stream = SimpleNamespace(codec_context=Stuck())
-    container = SimpleNamespace(demux=lambda _: (SimpleNamespace(size=1, number=number) for number in range(5)))
+    def flush_buffers(self) -> None:
+        self.stuck = False
+
+
+def test_neither_a_stuck_decoder_nor_an_empty_packet_ends_the_film() -> None:
+    packets = [SimpleNamespace(size=number != 3, number=number) for number in range(6)]
+    container = SimpleNamespace(demux=lambda _: iter(packets))
     told: list[str] = []
-    frames = decode_frames(container, stream, told.append)  # type: ignore[arg-type]
-    assert list(frames) == ["frame 0", "frame 1", "frame 3", "frame 4"]
+    frames = decode_frames(container, SimpleNamespace(codec_context=FakeDecoder()), told.append)  # type: ignore[arg-type]
+    assert list(frames) == ["frame 0", "frame 1", "frame 4", "frame 5"]
     assert told == ["damaged frames skipped"]
 
 

@@ -58,9 +58,9 @@ def test_a_constant_rate_comes_back_exactly(rate: Fraction, tmp_path: Path) -> N
 def test_a_variable_rate_comes_back_exactly_in_its_own_time_base(time_base: Fraction, tmp_path: Path) -> None:
     ticks = np.cumsum([0, *np.random.default_rng(0).integers(1, 400, 39)]).tolist()
     seconds = [float(tick * time_base) for tick in ticks]
-    write(tmp_path / "a.mp4", 40, timestamps=seconds, fps=25, time_base=time_base)
+    write(tmp_path / "a.mp4", 40, timestamps=seconds, fps=7, time_base=time_base)
     assert read(tmp_path / "a.mp4") == (pytest.approx(seconds, abs=1e-12), list(range(40)))
-    assert probe(tmp_path / "a.mp4").duration_s == pytest.approx(seconds[-1] + 1 / 25, abs=float(time_base))
+    assert probe(tmp_path / "a.mp4").duration_s == pytest.approx(seconds[-1] + 1 / 7, abs=float(time_base))
 
 
 @pytest.mark.parametrize("time_base", [None, Fraction(1, 10**9)])
