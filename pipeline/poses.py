@@ -48,6 +48,7 @@ class Pose3D:
         valid: (P, T) bool.
         timestamps: (T,) float64, seconds from the first frame.
         joints: 17 names.
+        people: (P,) int64, the number of each person: its row in the detected poses, from 1.
         keypoints: (P, T, 17, 2) float32, pixels: the adapted and cleaned 2D that was lifted.
         scores: (P, T, 17) float32 in 0..1, as detected; 0 where the key point was filled in.
         repairs: (P, T, 17) uint8 bits of what cleaning changed: 1 left/right swapped back, 2 filled in.
@@ -61,6 +62,7 @@ class Pose3D:
     valid: Bools
     timestamps: NDArray[np.float64]
     joints: tuple[str, ...]
+    people: NDArray[np.int64]
     keypoints: Floats
     scores: Floats
     repairs: NDArray[np.uint8]
@@ -73,6 +75,7 @@ class Pose3D:
             {
                 "positions": (p, t, j, 3),
                 "valid": (p, t),
+                "people": (p,),
                 "keypoints": (p, t, j, 2),
                 "scores": (p, t, j),
                 "repairs": (p, t, j),

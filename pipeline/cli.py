@@ -1,0 +1,160 @@
+"""The command line: verbs and their settings. Each verb imports what it needs inside itself, so help is instant."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED = 1, 2, 130
+VERBS = {
+    "run": "from videos to films: detect, lift and render, doing only what is not yet done",
+    "detect": "2D poses of every person: writes pose2d.npz",
+    "lift": "3D poses from the pose2d.npz that is there: writes pose3d.npz",
+    "render": "the film from the pose3d.npz that is there: writes <stem>_3d.mp4",
+}
+EXAMPLES = """examples:
+  python -m pipeline run film.mp4
+  python -m pipeline run film.mp4 --detector hrnet --output results
+  python -m pipeline run film.mp4 --detector onnx --pose-model pose.onnx --box-model boxes.onnx
+  python -m pipeline render film.mp4 --view front
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of `python -m pipeline`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline",
+        description="3D human motion from ordinary video.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, what in VERBS.items():
+        verb = verbs.add_parser(
+            name, help=what, description=what, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        _add_settings(verb)
+        if name == "run":
+            verb.add_argument("--from", dest="start", choices=("detect", "lift", "render"), help="redo from this stage")
+            verb.add_argument("--no-render", dest="render", action="store_false", default=None, help="no film")
+    verbs.add_parser("detectors", help="list the 2D detectors", description="List the 2D detectors.")
+    verbs.add_parser("doctor", help="check this installation", description="Check this installation.")
+    return parser
+
+
+def _add_settings(verb: argparse.ArgumentParser) -> None:
+    """Add what run, detect, lift and render share. Defaults stay None: they live in `pipeline.settings`."""
+    verb.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+    verb.add_argument("--output", type=Path, metavar="DIR", help="a folder a film is made in it (default: runs)")
+    verb.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML; flags win over them")
+    verb.add_argument("--device", choices=("auto", "cpu", "cuda"))
+    verb.add_argument("--person", metavar="all|largest|ID", help="whom to lift (default: all)")
+    verb.add_argument("--quiet", action="store_true", help="print errors only")
+    detect = verb.add_argument_group("detecting")
+    detect.add_argument("--detector", metavar="NAME", help="see `python -m pipeline detectors` (default: mediapipe)")
+    detect.add_argument("--checkpoint", type=Path, metavar="FILE", help="weights instead of the model zoo's")
+    detect.add_argument("--pose-model", type=Path, metavar="FILE", help="key point model of the onnx detector")
+    detect.add_argument("--box-model", type=Path, metavar="FILE", help="person box model")
+    detect.add_argument("--keypoints", type=Path, metavar="PATH", help="key points made elsewhere (file detector)")
+    detect.add_argument("--box-every", type=int, metavar="N", help="look for people on every N-th frame (default: 5)")
+    detect.add_argument("--no-flip-test", dest="flip_test", action="store_false", default=None, help="twice as fast")
+    detect.add_argument("--cache", type=Path, metavar="DIR", help="where downloaded weights are kept")
+    detect.add_argument("--offline", action="store_true", default=None, help="never touch the network")
+    lift = verb.add_argument_group("lifting")
+    lift.add_argument("--lifter", metavar="NAME-OR-FILE", help="a shipped lifter or a safetensors file (default: ugcn)")
+    film = verb.add_argument_group("rendering")
+    film.add_argument("--view", help="turn, front, side, top, or degrees (default: turn)")
+    film.add_argument("--max-height", type=int, metavar="PX", help="scale taller pictures down (default: 1080)")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; return the exit code: 0 done, 1 a failure told in one line, 2 a usage error, 130 stopped."""
+    given = vars(build_parser().parse_args(arguments))
+    verb = given.pop("verb")
+    if verb == "detectors":
+        from pipeline.doctor import list_detectors
+
+        return guarded(list_detectors)
+    if verb == "doctor":
+        from pipeline.doctor import examine
+
+        return guarded(examine)
+    return guarded(lambda: _run_videos(verb, given))
+
+
+def guarded(work: Callable[[], int]) -> int:
+    """Do the work; tell what a user can meet in one line, and turn it into an exit code."""
+    from detectors.base import DetectorError
+    from lifter.errors import LifterError
+    from pipeline.errors import PipelineError
+
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin starve everyone on a busy machine
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        return work()
+    except (PipelineError, DetectorError, LifterError) as error:
+        return _fail(error)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; what was finished is kept, the same command goes on from there\n")
+        return EXIT_STOPPED
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody reads any more; the interpreter would complain at exit
+        return EXIT_FAILED
+
+
+def _run_videos(verb: str, given: dict[str, Any]) -> int:
+    """Run the stages of a verb on every video; one bad video does not stop the rest."""
+    from pipeline.progress import Console
+    from pipeline.settings import read_config, resolve
+
+    videos, start, config = given.pop("videos"), given.pop("start", None), given.pop("config")
+    console = Console(given.pop("quiet"))
+    flags = {name: value for name, value in given.items() if value is not None}
+    settings = resolve({**(read_config(config) if config else {}), **flags})
+    refuse_same_names(videos)
+
+    def one(video: Path) -> int:
+        from pipeline.run import run
+
+        run(video, settings, console, verb=verb, start=start)
+        return 0
+
+    codes = []
+    for video in videos:
+        codes.append(guarded(partial(one, video)))
+        if codes[-1] == EXIT_STOPPED:
+            break
+    return max(codes)
+
+
+def refuse_same_names(videos: Sequence[Path]) -> None:
+    """Refuse videos that would be kept in one folder.
+
+    Raises:
+        PipelineError: two videos have one stem.
+    """
+    from pipeline.errors import PipelineError
+
+    seen: dict[str, Path] = {}
+    for video in videos:
+        if video.stem in seen:
+            raise PipelineError(
+                f"{video}: {seen[video.stem]} has the same name; run them with an --output of their own"
+            )
+        seen[video.stem] = video
+
+
+def _fail(error: Exception) -> int:
+    sys.stderr.write("error: " + " ".join(str(error).split()) + "\n")
+    return EXIT_FAILED
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,106 @@
+"""`doctor` and `detectors`: what this installation has, what it lacks, and the remedy for each lack."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+PACKAGES = (
+    "motion-lift", "torch", "torchvision", "numpy", "scipy", "opencv-python", "av", "mediapipe", "onnxruntime",
+    "openvino", "mmpose", "mmengine", "mmcv-lite", "mmdet",
+)  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that decide results; absent ones are left out."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def list_detectors() -> int:
+    """Print the detectors that `--detector` knows; return the exit code."""
+    from detectors import registry
+
+    entries = registry.available()
+    width = max(len(entry.name) for entry in entries)
+    for entry in entries:
+        sys.stdout.write(f"{entry.name:<{width}}  {entry.summary}\n")
+        if entry.needs:
+            sys.stdout.write(f"{'':<{width}}  needs: {entry.needs}\n")
+    return 0
+
+
+def examine() -> int:
+    """Print every check with its remedy where it fails; return 1 where something needed is broken."""
+    for name, version in versions().items():
+        sys.stdout.write(f"      {name} {version}\n")
+    broken = 0
+    for what, check in CHECKS.items():
+        needed, problem, remedy = check()
+        state = "ok" if not problem else "FAIL" if needed else "none"
+        broken |= bool(problem and needed)
+        sys.stdout.write(f"{state:>4}  {what}" + (f": {problem}; {remedy}" if problem else "") + "\n")
+    return broken
+
+
+Verdict = tuple[bool, str, str]  # is it needed, the problem ("" where there is none), the remedy
+
+
+def _encoder() -> Verdict:
+    import av
+
+    remedy = "reinstall the av wheel"
+    return True, "" if "libx264" in av.codecs_available else "av has no libx264", remedy
+
+
+def _lifter() -> Verdict:
+    from lifter import weights
+    from lifter.errors import LifterError
+
+    try:
+        weights.load(weights.find("ugcn"))
+    except LifterError as error:
+        return True, str(error), "restore lifter/weights from the repository"
+    return True, "", ""
+
+
+def _package(name: str, needed: bool) -> Callable[[], Verdict]:
+    def check() -> Verdict:
+        try:
+            metadata.version(name)
+        except metadata.PackageNotFoundError:
+            return needed, "not installed", "run `make setup`"
+        return needed, "", ""
+
+    return check
+
+
+def _gpu() -> Verdict:
+    import torch
+
+    return False, "" if torch.cuda.is_available() else "PyTorch finds none", "the CPU is used"
+
+
+def _disk() -> Verdict:
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    return True, "" if free > 1 else f"{free:.1f} GB free", "free some space or choose --output elsewhere"
+
+
+CHECKS: dict[str, Callable[[], Verdict]] = {
+    "H.264 encoder": _encoder,
+    "lifter weights": _lifter,
+    "detector mediapipe": _package("mediapipe", True),
+    "detectors of MMPose": _package("mmpose", False),
+    "detector onnx": _package("onnxruntime", False),
+    "GPU": _gpu,
+    "disk": _disk,
+}

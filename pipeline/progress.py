@@ -1,0 +1,76 @@
+"""What the user sees while a run works: a bar a stage with rate and remaining time, and one line when it ends."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Tick(Protocol):
+    """Called with the number of frames done since the last call."""
+
+    def __call__(self, frames: int = 1) -> None: ...
+
+
+class Console:
+    """Prints lines and draws bars; bars only on a terminal, nothing at all when quiet.
+
+    Args:
+        quiet: print nothing (errors are not the console's).
+        bars: draw bars; None draws them where standard error is a terminal.
+    """
+
+    def __init__(self, quiet: bool = False, bars: bool | None = None) -> None:
+        self.quiet = quiet
+        self.bars = (sys.stderr.isatty() if bars is None else bars) and not quiet
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        if not self.quiet:
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+    def warn(self, line: str) -> None:
+        """Print a warning to standard error."""
+        if not self.quiet:
+            sys.stderr.write(f"warning: {line}\n")
+
+    @contextmanager
+    def stage(self, name: str, total: int | None) -> Iterator[Tick]:
+        """Show a stage's bar while the block runs; `total` frames, None where nobody knows."""
+        if not self.bars:
+            yield lambda frames=1: None  # noqa: ARG005 - the bar's counterpart
+            return
+        from rich.console import Console as RichConsole
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description:>7}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=RichConsole(stderr=True), transient=True) as progress:
+            task = progress.add_task(name, total=total, rate="")
+            began, done = time.perf_counter(), 0
+
+            def tick(frames: int = 1) -> None:
+                nonlocal done
+                done += frames
+                rate = done / max(time.perf_counter() - began, 1e-6)
+                progress.update(task, completed=done, rate=f"{rate:.1f} frames/s")
+
+            yield tick
+
+
+def ticking(items: Iterable[T], tick: Tick) -> Iterator[T]:
+    """Pass items on, with a tick each."""
+    for item in items:
+        yield item
+        tick()

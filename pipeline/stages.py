@@ -1,0 +1,117 @@
+"""The three stages: each translates between one island's arrays and the poses that flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import PipelineError
+from pipeline.poses import Pose2D, Pose3D
+from pipeline.progress import Console, ticking
+from pipeline.settings import RunSettings
+from pipeline.video import Clip, VideoReader
+
+
+def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D, list[str]]:
+    """Find everybody in every frame, and who is who over time.
+
+    Returns:
+        The tracked poses in the detector's joints, and what the user should know.
+    """
+    from detectors import registry
+    from pipeline.track import associate
+
+    options = replace(settings.options, fps=float(clip.fps), device=settings.device)
+    detector = registry.create(settings.detector, options)
+    reader = VideoReader(clip)
+    timestamps: list[float] = []
+
+    def frames() -> Iterator[NDArray[np.uint8]]:
+        for seconds, frame in reader:
+            timestamps.append(seconds)
+            yield frame
+
+    with console.stage("detect", clip.frames_hint) as tick:
+        people = list(ticking(detector(frames()), tick))
+    pose = associate(people, np.array(timestamps), clip.size, tuple(detector.joints))
+    nobody = [] if len(pose.keypoints) else ["no person found"]
+    return pose, [*reader.warnings, *nobody]
+
+
+def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Console) -> tuple[Pose3D, list[str]]:
+    """Adapt to Human3.6M's joints, repair, lift, and estimate which way is up.
+
+    Returns:
+        The poses in space, and what was repaired.
+    """
+    from lifter import joints
+    from lifter.lifter import Lifter
+    from pipeline.adapter import adapt
+    from pipeline.clean import clean
+    from pipeline.upright import estimate_up
+
+    chosen = choose(pose, settings.person)
+    keypoints, scores = adapt(pose.keypoints[chosen], pose.scores[chosen], pose.joints)
+    cleaned = clean(keypoints, scores, pose.valid[chosen], pose.timestamps)
+    valid = pose.valid[chosen]
+    with console.stage("lift", int(valid.sum())) as tick:
+        positions = Lifter(settings.lifter, settings.device).lift(cleaned.keypoints, valid, pose.timestamps, size, tick)
+    up = estimate_up(positions, valid, cleaned.scores)
+    lifted = Pose3D(
+        positions, valid, pose.timestamps, joints.NAMES, chosen + 1, cleaned.keypoints, cleaned.scores,
+        cleaned.repairs, up,
+    )  # fmt: skip
+    return lifted, cleaned.notes
+
+
+def choose(pose: Pose2D, person: str) -> NDArray[np.int64]:
+    """Return the rows of the people asked for: all, largest, or one by number.
+
+    Raises:
+        PipelineError: nobody has that number.
+    """
+    count = len(pose.keypoints)
+    if person == "all" or not count:
+        return np.arange(count)
+    if person == "largest":
+        area = np.prod(pose.boxes[..., 2:] - pose.boxes[..., :2], axis=-1) * pose.valid
+        return np.array([int(area.sum(axis=1).argmax())])
+    if int(person) > count:
+        raise PipelineError(f"--person {person}: the film has people 1 to {count}")
+    return np.array([int(person) - 1])
+
+
+def render(clip: Clip, pose: Pose3D, path: Path, settings: RunSettings, console: Console) -> list[str]:
+    """Paint the overlay and the room for every frame, and write the film.
+
+    Returns:
+        What the user should know.
+    """
+    from lifter import joints
+    from pipeline.room import place
+    from pipeline.video import VideoWriter
+    from render.frames import FilmPainter
+    from render.skeleton import Skeleton
+
+    world = place(pose.positions, pose.keypoints, pose.scores, pose.valid, pose.up, clip.size)
+    skeleton = Skeleton(pose.joints, tuple(joints.LIMBS), tuple(joints.SIDES))
+    painter = FilmPainter(
+        skeleton, settings.look, clip.size, world, pose.keypoints,
+        pose.scores, pose.valid, pose.timestamps, [str(number) for number in pose.people],
+    )  # fmt: skip
+    reader = VideoReader(clip)
+    writer = VideoWriter(
+        path, painter.size, pose.timestamps, fps=clip.fps, time_base=clip.time_base,
+        audio_from=clip.path if clip.has_audio else None, crf=settings.encoder.crf, preset=settings.encoder.preset,
+    )  # fmt: skip
+    with console.stage("render", len(pose.timestamps)) as tick, writer:
+        for index, (_, frame) in enumerate(reader):
+            if index >= len(pose.timestamps):
+                raise PipelineError(f"{clip.path}: holds more frames than were detected; run detect again")
+            writer.write(painter.paint(frame, index))
+            tick()
+    return writer.warnings

@@ -1,0 +1,170 @@
+"""What the stages keep on disk, and what it was made from.
+
+An array file carries its own fingerprint, so that arrays and fingerprint cannot disagree; files are written to
+a temporary name and renamed, so that a file is whole or not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import numpy as np
+
+from pipeline.errors import StoreError
+from pipeline.poses import Pose2D, Pose3D
+
+P = TypeVar("P", Pose2D, Pose3D)
+
+FORMAT = 1
+# What reading an archive with wrong bytes in it raises.
+DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
+LARGEST_ARRAYS_BYTES = 20_000_000_000
+
+
+def content_hash(path: Path) -> str:
+    """Return the SHA-256 of a file's content, or of the names and contents of a folder's files.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        if path.is_dir():
+            digest = hashlib.sha256()
+            for inner in sorted(path.iterdir()):
+                if inner.is_file():
+                    digest.update(f"{inner.name}\0{content_hash(inner)}\n".encode())
+            return digest.hexdigest()
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def fingerprint(made_from: Mapping[str, Any]) -> str:
+    """Return the hash of everything that decides a stage's result; names in any order, paths by content."""
+    plain = json.dumps({"format": FORMAT, **made_from}, sort_keys=True, default=_plain)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Path):
+        return content_hash(value) if value.exists() else f"missing {value.name}"
+    raise TypeError(f"fingerprint of {type(value).__name__}")
+
+
+class RunFolder:
+    """The folder of one film: `pose2d.npz`, `pose3d.npz`, the film and `run.json`."""
+
+    def __init__(self, folder: Path, stem: str) -> None:
+        self.path = folder
+        self.pose2d, self.pose3d = folder / "pose2d.npz", folder / "pose3d.npz"
+        self.film, self.record = folder / f"{stem}_3d.mp4", folder / "run.json"
+
+    def create(self) -> None:
+        """Make the folder and clear what killed runs left.
+
+        Raises:
+            StoreError: it cannot be made or written to.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            if not os.access(self.path, os.W_OK):
+                raise PermissionError(13, "Permission denied")
+            for litter in self.path.glob(".*.part*"):
+                litter.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self.path}: cannot be written to ({error.strerror}); choose --output") from error
+
+    def read_record(self) -> dict[str, Any]:
+        """Return what `run.json` holds, or nothing where it is absent or damaged."""
+        try:
+            record = json.loads(self.record.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return record if isinstance(record, dict) else {}
+
+    def write_record(self, record: Mapping[str, Any]) -> None:
+        """Write `run.json`."""
+        text = json.dumps(record, indent=2, default=str) + "\n"
+        _replace(self.record, lambda file: file.write(text.encode()))
+
+
+def save_pose(path: Path, pose: Pose2D | Pose3D, **about: Any) -> None:
+    """Write a pose and what it was made from as an npz without objects.
+
+    Raises:
+        StoreError: the disk is full or the folder cannot be written to.
+    """
+    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in {**vars(pose), **about}.items()}
+    _replace(path, lambda file: np.savez_compressed(file, **arrays))
+
+
+def load_pose2d(path: Path) -> Pose2D:
+    """Read `pose2d.npz`.
+
+    Raises:
+        StoreError: not there, damaged, or not such a file.
+    """
+    return _load(path, Pose2D)
+
+
+def load_pose3d(path: Path) -> Pose3D:
+    """Read `pose3d.npz`; raises as `load_pose2d`."""
+    return _load(path, Pose3D)
+
+
+def read_about(path: Path, name: str) -> str:
+    """Return a text that `save_pose` put beside the arrays; empty where the file is absent or any byte is damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is not None:
+                return ""
+        with np.load(path, allow_pickle=False) as data:
+            return str(data[name])
+    except DAMAGE:
+        return ""
+
+
+def _load(path: Path, kind: type[P]) -> P:
+    names = kind.__dataclass_fields__
+    try:
+        if path.stat().st_size > LARGEST_ARRAYS_BYTES:
+            raise StoreError(f"{path}: too large to be a pose file")
+        with np.load(path, allow_pickle=False) as data:
+            arrays: dict[str, Any] = {name: data[name] for name in names}
+        arrays["joints"] = tuple(str(joint) for joint in arrays["joints"])
+        return kind(**arrays)
+    except DAMAGE as error:
+        raise StoreError(f"{path}: not a whole {kind.__name__} file ({error}); run without --from") from error
+
+
+def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Let `write` fill a temporary file, and rename it into place."""
+    temporary = path.with_name(f".{path.name}.part{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def options_made_from(options: object) -> dict[str, Any]:
+    """Return a detector's options for a fingerprint: what changes its numbers, files by content."""
+    plain = asdict(options)  # type: ignore[call-overload]  # a dataclass by contract
+    for name in ("offline", "cache", "device"):
+        plain.pop(name, None)
+    return dict(plain)
