@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from render.drawn import JOINTS, LOOKS, Camera, DrawnFilm, Look, demo_motion, look_at, squat, walk, wave
-from render.drawn.body import body_frames, body_surfaces
+from render.drawn.body import body_surfaces
+from render.drawn.frames import body_frames
 from render.drawn.head import build_head, place_head
 from render.drawn.paint import Light, gather, paint
 

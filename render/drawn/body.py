@@ -1,276 +1,29 @@
 """The drawn body below the head: torso, arms with hands, legs with shoes, lofted around Human3.6M's 17 joints.
 
-A limb is one sheet from end to end, without a break at elbow and knee. Sizes are those of a person whose
-spine (pelvis to thorax) measures 0.515 m and grow with the person.
+Sizes are those of a person whose spine (pelvis to thorax) measures 0.515 m and grow with the person.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from render.drawn.look import Look, albedo
-from render.drawn.mesh import Surface, bend, grain, interpolate, loft, tube, unit
+from render.drawn.frames import Frames
+from render.drawn.limbs import arm, leg
+from render.drawn.look import Look
+from render.drawn.mesh import Surface
 from render.drawn.skeleton import INDEX
+from render.drawn.torso import hips, shirt, yoke
 
 Floats = NDArray[np.float64]
-
-# Height above the pelvis, half width, depth in front, depth behind; metres.
-TORSO = np.array([
-    [-0.110, 0.085, 0.050, 0.060], [-0.095, 0.135, 0.085, 0.100], [-0.05, 0.172, 0.104, 0.124],
-    [0.01, 0.174, 0.110, 0.124], [0.06, 0.164, 0.110, 0.106], [0.13, 0.149, 0.106, 0.090],
-    [0.20, 0.145, 0.104, 0.084], [0.29, 0.156, 0.108, 0.094], [0.37, 0.170, 0.116, 0.104],
-    [0.42, 0.178, 0.112, 0.106], [0.455, 0.182, 0.098, 0.100], [0.487, 0.174, 0.082, 0.092],
-    [0.508, 0.150, 0.068, 0.082], [0.530, 0.100, 0.062, 0.070], [0.548, 0.066, 0.056, 0.062],
-])  # fmt: skip
-# Station (0 shoulder, 1 elbow, 2 wrist), half width along the hinge, front, back.
-ARM = np.array([
-    [-0.11, 0.006, 0.008, 0.008], [-0.10, 0.018, 0.022, 0.022], [-0.05, 0.036, 0.044, 0.044],
-    [0.10, 0.052, 0.060, 0.058], [0.25, 0.052, 0.058, 0.056], [0.6, 0.044, 0.050, 0.046],
-    [0.95, 0.039, 0.039, 0.043], [1.2, 0.043, 0.043, 0.041], [1.6, 0.035, 0.036, 0.034],
-    [1.95, 0.029, 0.024, 0.024], [2.06, 0.030, 0.021, 0.021],
-])  # fmt: skip
-# Station (0 hip, 1 knee, 2 ankle), half width, front, back.
-LEG = np.array([
-    [-0.10, 0.060, 0.076, 0.086], [0.05, 0.073, 0.090, 0.100], [0.25, 0.080, 0.092, 0.092],
-    [0.6, 0.070, 0.076, 0.072], [0.95, 0.056, 0.062, 0.056], [1.1, 0.054, 0.056, 0.058],
-    [1.35, 0.056, 0.050, 0.072], [1.6, 0.048, 0.044, 0.058], [1.9, 0.038, 0.038, 0.042],
-    [2.1, 0.036, 0.038, 0.040],
-])  # fmt: skip
-# Metres from the wrist, half breadth, half thickness.
-HAND = np.array([
-    [-0.01, 0.026, 0.019], [0.03, 0.035, 0.018], [0.07, 0.042, 0.016], [0.10, 0.041, 0.013],
-    [0.14, 0.037, 0.011], [0.17, 0.028, 0.009], [0.185, 0.012, 0.006],
-])  # fmt: skip
-# Metres along the sole from the ankle, half breadth, height of the upper above the sole.
-SHOE = np.array([
-    [-0.078, 0.012, 0.030], [-0.070, 0.028, 0.062], [-0.045, 0.036, 0.090], [0.0, 0.038, 0.108],
-    [0.035, 0.039, 0.096], [0.075, 0.043, 0.072], [0.115, 0.047, 0.058], [0.15, 0.044, 0.048],
-    [0.175, 0.033, 0.040], [0.188, 0.014, 0.026],
-])  # fmt: skip
-SOLE = 0.083  # metres from the ankle down to the ground under a standing foot's sole
-FLOOR = 0.004
-COLLAR = 0.531  # metres above the pelvis
-
-
-@dataclass(frozen=True)
-class Frames:
-    """Axes (3, 3) of pelvis and thorax, columns forward, left, up; and the person's size against 0.515 m of spine."""
-
-    pelvis: Floats
-    thorax: Floats
-    size: float
-
-
-def body_frames(joints: Floats) -> Frames:
-    """Return the frames of one person's joints (17, 3): from the hips, the shoulders and the spine."""
-    at = {name: joints[index] for name, index in INDEX.items()}
-    pelvis = _axes(at["left_hip"] - at["right_hip"], at["spine"] - at["pelvis"])
-    thorax = _axes(at["left_shoulder"] - at["right_shoulder"], at["thorax"] - at["spine"])
-    spine = np.linalg.norm(at["spine"] - at["pelvis"]) + np.linalg.norm(at["thorax"] - at["spine"])
-    return Frames(pelvis, thorax, float(np.clip(spine / 0.515, 0.4, 2.0)))
 
 
 def body_surfaces(joints: Floats, frames: Frames, look: Look, seed: int = 0) -> list[Surface]:
     """Return the sheets of the body without its head: joints (17, 3) metres in the world, z up, floor at 0."""
-    surfaces = [_hips(joints, frames, look, seed), *_shirt(joints, frames, look, seed), _yoke(joints, frames, look)]
+    surfaces = [hips(joints, frames, look, seed), *shirt(joints, frames, look, seed), yoke(joints, frames, look)]
     for name, sign in (("right", -1.0), ("left", 1.0)):
         chain = joints[[INDEX[f"{name}_{joint}"] for joint in ("shoulder", "elbow", "wrist")]]
-        surfaces += _arm(chain, frames, look, sign, seed)
+        surfaces += arm(chain, frames, look, sign, seed)
         chain = joints[[INDEX[f"{name}_{joint}"] for joint in ("hip", "knee", "ankle")]]
-        surfaces += _leg(chain, frames, look, sign, seed)
+        surfaces += leg(chain, frames, look, sign, seed)
     return surfaces
-
-
-def _axes(left: Floats, up: Floats) -> Floats:
-    """Return (3, 3) columns forward, left, up; `left` is kept, `up` made square to it."""
-    left = unit(left)
-    forward = unit(np.cross(left, up))
-    return np.stack([forward, left, np.cross(forward, left)], axis=1)
-
-
-def _torso_rings(joints: Floats, frames: Frames, heights: Floats, scale: tuple[float, float], points: int) -> Floats:
-    """Return rings (R, points + 1, 3) around the spine at `heights` above the pelvis (metres of the mean body)."""
-    pelvis, spine, thorax = (joints[INDEX[name]] for name in ("pelvis", "spine", "thorax"))
-    share = np.clip((heights - 0.05) / 0.38, 0, 1)
-    share = (share * share * (3 - 2 * share))[:, None]
-    forward = unit((1 - share) * frames.pelvis[:, 0] + share * frames.thorax[:, 0])
-    left = unit((1 - share) * frames.pelvis[:, 1] + share * frames.thorax[:, 1])
-    stations = heights / 0.2575
-    centres = bend(pelvis, spine, thorax, stations, 0.5)
-    below = np.minimum(heights, 0)[:, None] * frames.size
-    centres = np.where(heights[:, None] < 0, pelvis + below * frames.pelvis[:, 2], centres)
-    size = interpolate(heights, TORSO) * frames.size
-    # The chest lies in front of the spine.
-    centres = centres + 0.015 * frames.size * share * forward
-    shoulders = np.linalg.norm(joints[INDEX["left_shoulder"]] - joints[INDEX["right_shoulder"]]) / (0.33 * frames.size)
-    hips = np.linalg.norm(joints[INDEX["left_hip"]] - joints[INDEX["right_hip"]]) / (0.204 * frames.size)
-    breadth = np.clip((1 - share[:, 0]) * (0.5 + 0.5 * hips) + share[:, 0] * shoulders, 0.8, 1.3) * scale[0]
-    waist = 1 + (scale[1] - 1) * np.exp(-(((heights - 0.14) / 0.13) ** 2))
-    front = forward * (size[:, 1] * waist)[:, None]
-    back = -forward * size[:, 2:3]
-    sides = left * (size[:, 0] * breadth)[:, None]
-    # A half axis on the negative side is counted from the centre backwards.
-    return loft(centres, np.stack([front, -back], axis=1), sides, 2.35, points)
-
-
-def _shirt(joints: Floats, frames: Frames, look: Look, seed: int) -> list[Surface]:
-    """Return the shirt from its hem to the collar, a little wider than the body, and the collar's inside."""
-    heights = np.concatenate([[look.hem, look.hem], np.linspace(look.hem + 0.012, COLLAR, 44)])
-    rings = _torso_rings(joints, frames, heights, (look.width * 1.03, look.belly * 1.02), 48)
-    centres = rings[:, :-1].mean(axis=1, keepdims=True)
-    rings = centres + (rings - centres) * (1 + 0.05 * np.exp(-(heights - look.hem) / 0.05))[:, None, None]
-    rings[0] = centres[0] + (rings[0] - centres[0]) * 0.93
-    shape = (len(heights) - 1, 48)
-    colours = albedo(look.shirt) * grain(shape, 0.012, seed + 1)
-    if look.stripes:
-        bright = (np.floor(heights[:-1] / 0.034) % 2 == 0)[:, None, None] * look.stripes
-        colours = colours * (1.05 - bright * 0.8)
-    colours[1:3] *= 0.86
-    colours[-2:] *= 0.8
-    angle = np.linspace(0, 2 * np.pi, 49)[:-1]
-    # Creases run obliquely over the waist.
-    wave = np.sin(angle * 3 + heights[:-1, None] * 55 + np.sin(heights[:-1, None] * 31) * 2)
-    fold = np.exp(-(((heights[:-1] - 0.1) / 0.12) ** 2))[:, None] * wave
-    # The shirt hangs over the seat and the tops of the thighs.
-    outside = Surface(rings, colours * (1 + 0.03 * fold[..., None]), 0.03)
-    return [outside, Surface(rings[-6:, ::-1], colours[-5:] * 0.7)]
-
-
-def _yoke(joints: Floats, frames: Frames, look: Look) -> Surface:
-    """Return the skin of shoulders and neck that shows within the collar."""
-    rings = _torso_rings(joints, frames, np.linspace(COLLAR - 0.04, 0.548, 7), (0.97 * look.width, 1.0), 24)
-    return Surface(rings, np.broadcast_to(albedo(look.skin) * 0.95, (6, 24, 3)))
-
-
-def _hips(joints: Floats, frames: Frames, look: Look, seed: int) -> Surface:
-    """Return the trousers' seat, from the crotch to the waistband under the shirt."""
-    heights = np.linspace(-0.11, look.hem + 0.02, 16)
-    rings = _torso_rings(joints, frames, heights, (look.width, look.belly), 32)
-    colours = albedo(look.trousers) * grain((15, 32), 0.012, seed + 2)
-    colours[:3] *= 0.8
-    colours[-6:] *= 0.75
-    return Surface(rings, colours)
-
-
-def _hinge(upper: Floats, lower: Floats, rest: Floats, sign: float) -> Floats:
-    """Return the axis (3,) a limb bends about: sign * upper x lower, towards `rest` as the limb gets straight."""
-    upper, lower = unit(upper), unit(lower)
-    bent = sign * np.cross(upper, lower)
-    weight = min(float(np.linalg.norm(bent)) / 0.35, 1.0) ** 2
-    axis = weight * unit(bent) + (1 - weight) * rest
-    return unit(axis - (axis @ unit(upper + lower)) * unit(upper + lower))
-
-
-def _turned(vector: Floats, start: Floats, end: Floats) -> Floats:
-    """Return `vector` turned by the shortest rotation from unit `start` to unit `end`."""
-    middle = start + end
-    spread = max(1 + float(start @ end), 0.05)
-    return np.asarray(vector - middle * (middle @ vector) / spread + 2 * end * (start @ vector), np.float64)
-
-
-def _arm(chain: Floats, frames: Frames, look: Look, sign: float, seed: int) -> list[Surface]:
-    """Return arm with sleeve, hand and thumb of a chain shoulder, elbow, wrist (3, 3)."""
-    shoulder, elbow, wrist = chain
-    right = -frames.thorax[:, 1]
-    rest = _turned(right, -frames.thorax[:, 2], unit(elbow - shoulder))
-    hinge = _hinge(elbow - shoulder, wrist - elbow, rest, 1.0)
-    stations = np.concatenate([[-0.11, -0.105, -0.10, -0.075], np.linspace(-0.05, 2.06, 34)])
-    stations = np.sort(np.concatenate([stations, [look.sleeve, look.sleeve + 1e-3]]))
-    centres = bend(shoulder, elbow, wrist, stations, 0.22)
-    # The top of the deltoid leans into the torso.
-    inward = unit(frames.thorax[:, 1] * -sign - 0.3 * frames.thorax[:, 2])
-    centres = centres + (0.05 * np.clip(0.2 - stations, 0, 0.3) / 0.3)[:, None] * inward * frames.size
-    radii = interpolate(stations, ARM) * frames.size * (0.5 + 0.5 * look.width)
-    covered = stations <= look.sleeve
-    loose = 0.006 + 0.006 * np.clip(stations / max(look.sleeve, 0.3), 0, 1)
-    radii = radii + (covered * (stations > 0) * loose * frames.size)[:, None]
-    rings = tube(centres, hinge, radii, 18)
-    shape = (len(stations) - 1, 18)
-    colours = np.where(covered[:-1, None, None], albedo(look.shirt), albedo(look.skin)) * grain(shape, 0.012, seed + 3)
-    edge = np.abs(stations[:-1] - look.sleeve) < 0.06
-    colours[edge & covered[:-1]] *= 0.86
-    return [Surface(rings, colours), *_hand(chain, hinge, frames, look, sign, seed)]
-
-
-def _hand(chain: Floats, hinge: Floats, frames: Frames, look: Look, sign: float, seed: int) -> list[Surface]:
-    """Return a flattened, slightly curled hand and its thumb at the end of the forearm."""
-    _, elbow, wrist = chain
-    size = frames.size
-    along = unit(wrist - elbow)
-    thumb = unit(np.cross(hinge, along))
-    palm = np.cross(thumb, along) * -sign
-    reach = np.linspace(-0.01, 0.185, 12)
-    shape = interpolate(reach, HAND) * size
-    curl = np.maximum(reach - 0.08, 0) ** 2 * 3.0
-    centres = wrist + size * (reach[:, None] * along + curl[:, None] * palm)
-    rings = loft(centres, thumb * shape[:, :1], np.cross(along, thumb) * shape[:, 1:2], 2.4, 14)
-    skin = albedo(look.skin) * grain((11, 14), 0.015, seed + 4) * np.array([1.0, 0.95, 0.93])
-    # Dark lines between the fingers.
-    lines = np.ones((11, 14, 1))
-    lines[6:, ::2] = 0.88
-    root = wrist + size * (0.035 * along + 0.022 * thumb + 0.006 * palm)
-    tip = root + size * (0.062 * along + 0.036 * thumb + 0.014 * palm)
-    share = np.linspace(0, 1, 6)[:, None]
-    radii = np.repeat(np.array([[0.012], [0.016], [0.014], [0.012], [0.010], [0.003]]), 2, axis=1) * size
-    finger = tube(root + share * (tip - root), palm, radii, 8)
-    return [Surface(rings, skin * lines), Surface(finger, np.broadcast_to(skin[0, 0], (5, 8, 3)))]
-
-
-def _leg(chain: Floats, frames: Frames, look: Look, sign: float, seed: int) -> list[Surface]:
-    """Return leg with trouser leg, and shoe, of a chain hip, knee, ankle (3, 3)."""
-    hip, knee, ankle = chain
-    right = -frames.pelvis[:, 1]
-    hinge = _hinge(knee - hip, ankle - knee, unit(right + 0.14 * sign * frames.pelvis[:, 0]), -1.0)
-    stations = np.sort(np.concatenate([np.linspace(-0.1, 2.1, 40), [look.leg, look.leg + 1e-3]]))
-    centres = bend(hip, knee, ankle, stations, 0.2)
-    # The thigh lies around the bone, the hip joint within the body: the leg leans inward at its top.
-    radii = interpolate(stations, LEG) * frames.size * (0.4 + 0.6 * look.width)
-    covered = stations <= look.leg
-    loose = 0.004 + 0.014 * np.clip((stations - 0.6) / 1.4, 0, 1)
-    radii = radii + (covered * loose * frames.size)[:, None]
-    angle = np.linspace(0, 2 * np.pi, 21)[:-1]
-    crease = np.exp(-(((stations[:-1] - 1.02) / 0.1) ** 2)) + 0.8 * np.exp(-(((stations[:-1] - 1.88) / 0.1) ** 2))
-    folds = 1 + 0.06 * crease[:, None] * np.sin(stations[:-1, None] * 70 + 2 * np.sin(angle + seed))
-    cloth = albedo(look.trousers) * grain((len(stations) - 1, 20), 0.014, seed + 5) * folds[..., None]
-    colours = np.where(covered[:-1, None, None], cloth, albedo(look.skin))
-    # Little light falls between the legs.
-    inner = 0.5 + 0.5 * np.cos(angle - (np.pi if sign < 0 else 0.0))
-    shade = 1 - 0.28 * inner[None] * np.clip(1 - stations[:-1, None] / 0.9, 0, 1)
-    rings = tube(centres, hinge, radii, 20)
-    return [Surface(rings, colours * shade[..., None]), *_shoe(knee, ankle, hinge, frames, look)]
-
-
-def _shoe(knee: Floats, ankle: Floats, hinge: Floats, frames: Frames, look: Look) -> list[Surface]:
-    """Return upper and sole; the foot lies flat when low, follows the shank when raised, and never enters the floor."""
-    size = frames.size
-    up = np.array([0.0, 0.0, 1.0])
-    shank = unit(ankle - knee)
-    ahead = unit(0.6 * np.cross(shank, -hinge) + 0.4 * frames.pelvis[:, 0])
-    level = unit(ahead - ahead @ up * up)
-    free = unit(np.cross(hinge, shank) + 0.25 * shank)
-    free = free if free @ level > 0 else level
-    height = float(np.clip((ankle[2] - (SOLE + 0.012) * size) / (0.09 * size), 0, 1))
-    toe = unit((1 - height) * level + height * free)
-    # The tip may not be lower than the floor.
-    drop = (ankle[2] - SOLE * size * 0.85) / (0.165 * size)
-    if toe[2] < -max(drop, 0.0):
-        toe = unit(level * np.sqrt(max(1 - drop**2, 0.01)) - up * max(drop, 0.0))
-    side = unit(np.cross(up, toe)) if abs(toe[2]) < 0.98 else unit(-hinge)
-    normal = np.cross(toe, side)
-    reach = np.linspace(-0.078, 0.188, 18)
-    shape = interpolate(reach, SHOE) * size
-    base = ankle + reach[:, None] * size * toe - SOLE * size * normal
-    middle = base + (0.5 * shape[:, 1:2] + FLOOR) * normal
-    upper = loft(middle, -side * shape[:, :1], normal * shape[:, 1:2] * 0.5, 2.6, 16)
-    sole_half = shape[:, :1] * 1.07
-    sole = loft(
-        base + 0.010 * size * normal, side * sole_half, np.broadcast_to(normal * 0.011 * size, base.shape), 4, 12
-    )
-    colours = np.broadcast_to(albedo(look.shoes), (17, 16, 3)).copy()
-    colours[9:14, 3:6] *= 0.75
-    colours[14:] *= 0.9
-    light = np.broadcast_to(0.35 * albedo(look.shoes) + 0.65 * np.array([225.0, 225, 220]), (17, 12, 3))
-    return [Surface(upper, colours), Surface(sole, light)]

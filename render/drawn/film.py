@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from render.drawn.body import body_frames, body_surfaces
+from render.drawn.body import body_surfaces
 from render.drawn.camera import Camera
+from render.drawn.frames import body_frames
 from render.drawn.head import build_head, place_head
 from render.drawn.look import LOOKS, Look
 from render.drawn.mesh import Surface

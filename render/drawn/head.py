@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from render.drawn.body import Frames
+from render.drawn.frames import Frames
 from render.drawn.look import Look, albedo
 from render.drawn.mesh import Surface, grain, interpolate, tube, unit
 from render.drawn.skeleton import INDEX

@@ -161,7 +161,7 @@ def _squats(time: Floats, start: float, end: float, count: int) -> Floats:
     """Return depth 0..1 (T,) of `count` squats between two times, standing at both ends; quick ones are shallow."""
     inside = np.clip((time - start) / (end - start), 0, 1)
     depth: Floats = 0.5 - 0.5 * np.cos(2 * np.pi * count * inside)
-    quick = min(1.0, (end - start) / count / 1.6)
+    quick = min(1.0, (end - start) / count / 1.8)
     return quick**2 * depth**0.85
 
 
