@@ -19,7 +19,7 @@ from detectors.base import DetectorError, DetectorOptions, Floats, Frame, People
 from detectors.follow import follow, pose_box
 from detectors.joints import COCO_17
 
-FULL_FRAME = Path("full-frame")  # as `--box-model`: no box network, the whole picture is the first box
+FULL_FRAME = "full-frame"  # as `--box-model`: no box network, the whole picture is the first box
 _BOX_THRESHOLD = 0.3  # as in MMPose's demos
 _BATCH = 8  # crops in one pass: more gain nothing on the CPU, and memory stays flat in a crowd
 
@@ -78,7 +78,10 @@ class MMPoseDetector:
         Raises:
             DetectorError: weights missing, damaged or another model's; no such device; MMPose not installed.
         """
-        whole = options.box_model == FULL_FRAME
+        # By name: a settings file may have made a path of the word. A file of that name is a file.
+        whole = (
+            options.box_model is not None and options.box_model.name == FULL_FRAME and not options.box_model.exists()
+        )
         # Before any heavy import: what is missing is told at once.
         pose_file = options.checkpoint or weights.fetch(weights.ZOO[model.name], options.cache, options.offline)
         box_file = options.box_model or weights.fetch(weights.ZOO["rtmdet"], options.cache, options.offline)

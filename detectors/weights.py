@@ -103,7 +103,7 @@ def fetch(weights: Weights, cache: Path | None = None, offline: bool = False, ti
     if path.exists():
         return _accepted(path, weights)
     if offline:
-        raise _absent(weights, path, "and --offline forbids to fetch it")
+        raise _absent(weights, path, "and --offline forbids fetching them")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(path.with_name(path.name + ".lock")):
@@ -157,7 +157,7 @@ def _accepted(path: Path, weights: Weights) -> Path:
 def _absent(weights: Weights, path: Path, why: str) -> DetectorError:
     """Return the one line about weights that cannot be had."""
     return DetectorError(
-        f"the weights of {weights.name} are not here {why}: download {weights.urls[0]} and put it at {path}, "
+        f"the weights of {weights.name} are not here {why}: download {weights.urls[0]} and put that file at {path}, "
         f"or give {weights.instead}"
     )
 

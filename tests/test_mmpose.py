@@ -167,7 +167,9 @@ def test_rtmdet_in_colours_and_classes(files: Path, tmp_path: Path, hrnet: mmpos
 
 
 def test_full_frame_looks_once_then_follows(files: Path) -> None:
-    detector = mmpose.create_rtmpose(_options(files, "rtmpose", box_model=mmpose.FULL_FRAME, box_every=1))
+    detector = mmpose.create_rtmpose(
+        _options(files, "rtmpose", box_model=Path("settings") / mmpose.FULL_FRAME, box_every=1)
+    )
     looked: list[int] = []
     find = detector.find
     detector.find = lambda frame: looked.append(1) or find(frame)  # type: ignore[assignment, func-returns-value]
