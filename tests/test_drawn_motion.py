@@ -14,7 +14,7 @@ MOTIONS = {
     "wave": lambda fps: wave(3, fps),
     "squat": lambda fps: squat(5, fps),
     "demo": lambda fps: demo_motion(10, fps),
-    "short demo": lambda fps: demo_motion(1.5, fps),
+    "short demo": lambda fps: demo_motion(4, fps),
 }
 FPS = 50.0
 

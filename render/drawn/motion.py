@@ -74,7 +74,7 @@ def squat(seconds: float, fps: float, period: float = 2.6, skeleton: Skeleton | 
 def demo_motion(seconds: float, fps: float, skeleton: Skeleton | None = None) -> Joints:
     """Return a walk on a curve that ends at the origin with heading 0, a wave, and squats, in one flow.
 
-    Under three seconds the actions are cut short; from about eight on each has its time.
+    From about eight seconds on each has its time; under four they are hurried.
     """
     time = _grid(seconds, fps)
     walk_end, wave_end = 0.48 * seconds, 0.70 * seconds
