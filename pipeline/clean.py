@@ -32,7 +32,8 @@ _TREE = tuple(
         ("left_shoulder", "thorax"), ("left_elbow", "left_shoulder"), ("left_wrist", "left_elbow"),
     )
 )  # fmt: skip
-# Where a joint hangs from its parent, in trunk lengths down the trunk, if it is never seen in the whole film (hips and shoulders: on it).
+# Where a joint hangs from its parent if it is never seen in the whole film, in trunk lengths down the trunk; hips and
+# shoulders: on it.
 _NEVER_SEEN = {
     "spine": -0.5, "neck": -0.25, "head": -0.25, "right_knee": 0.85, "right_ankle": 0.85, "left_knee": 0.85,
     "left_ankle": 0.85, "right_elbow": 0.55, "right_wrist": 0.5, "left_elbow": 0.55, "left_wrist": 0.5,
