@@ -78,8 +78,9 @@ class VideoWriter:
         self._clock = _clock(self.fps, time_base, constant=timestamps is None)
         self._ticks = None if timestamps is None else _ticks(np.asarray(timestamps, np.float64), self._clock)
         self._source = None if audio_from is None else Path(audio_from)
-        # No B-frames: they are stored out of order, and at a variable rate the lengths of frames then come out wrong.
-        self._options = {"crf": str(crf), "preset": preset, "profile": "high", "bf": "0"}
+        # B-frames are stored out of order; at a variable rate MP4 then gets the lengths of frames wrong.
+        variable = self._ticks is not None and len(np.unique(np.diff(self._ticks))) > 1
+        self._options = {"crf": str(crf), "preset": preset, "profile": "high", "bf": "0" if variable else "3"}
         self._threads = threads
         self._part = self.path.with_name(f"{self.path.name}.part").absolute()
         self._film: OutputContainer | None = None

@@ -37,6 +37,7 @@ def test_good_stamps_are_kept_exactly_from_any_start(start: int) -> None:
         ([None, None, None], [0, 100, 200]),  # a raw stream
         ([None, 100, 200], [0, 100, 200]),  # only the first is missing
         ([40, 140, 240, 0, 100, 200], [0, 100, 200, 300, 400, 500]),  # two recordings joined
+        ([0, 100, 200, 0, 30, 60], [0, 100, 200, 300, 330, 360]),  # and the second keeps its own distances
         ([500, 400, 300, 200], [0, 100, 200, 300]),  # backwards
         ([0, 100, 10**9, 10**9 + 100], [0, 100, 200, 300]),  # a broken clock
         ([0, 100, 10**9, 200, 300], [0, 100, 150, 200, 300]),  # one broken stamp

@@ -192,6 +192,17 @@ def test_the_sound_lasts_as_long_as_before(tmp_path: Path) -> None:
     assert lengths[1] == pytest.approx(lengths[0], abs=0.03)
 
 
+def test_sound_lies_beside_its_pictures_in_the_file(tmp_path: Path) -> None:
+    """Otherwise all of it would wait in memory, and a browser could not begin to play."""
+    target = rewrite(make_film(tmp_path / "a.mp4", 60, rate=2, audio="aac"), tmp_path / "out.mp4")
+    with av.open(str(target.path)) as film:
+        packets = sorted((p.pos or 0, p.stream.type, float((p.dts or 0) * p.time_base)) for p in film.demux() if p.size)
+    clocks = {"video": 0.0, "audio": 0.0}
+    for _, kind, second in packets:
+        clocks[kind] = second
+        assert abs(clocks["video"] - clocks["audio"]) < 1.5
+
+
 def test_a_film_without_sound_stays_without(tmp_path: Path) -> None:
     assert not rewrite(make_film(tmp_path / "a.mp4"), tmp_path / "out.mp4").has_audio
 
