@@ -81,7 +81,8 @@ class DetectorOptions:
         offline: never touch the network.
         cache: folder of downloaded weights; None is the user's cache folder.
         pose_model: key point model file of the `onnx` detector.
-        box_model: person box model file of the `onnx` detector.
+        box_model: person box model file (onnx and MMPose detectors); `full-frame` with MMPose: one person, the whole
+            picture.
         keypoints: file or folder of key points made elsewhere (`file` detector).
         box_every: person boxes are looked for on every N-th frame, and follow the pose between.
         flip_test: average the picture and its mirror image (heat map models).
