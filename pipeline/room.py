@@ -1,0 +1,156 @@
+"""Placing people in one upright room: feet on the floor, side by side as the camera saw them.
+
+A lifter gives every person about a pelvis of their own. The picture tells the rest roughly: how many pixels a metre
+of the body takes gives the distance, and where the pelvis stands in the picture the direction. Each person keeps one
+place for the whole film; a path through the room is not claimed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d, median_filter
+
+from pipeline.upright import rotation_to_room
+
+Doubles = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+_FOCAL = 1.2  # focal length guessed for an unknown camera, in larger sides of the picture
+_DEEPEST = 2.5  # metres that a person may stand before or behind the middle one
+_ELBOW_ROOM = 0.9  # metres between two people at the least
+_CALM = 0.4  # seconds over which the floor is held, against jitter and short jumps
+
+
+def place(
+    positions: NDArray[np.floating],
+    keypoints: NDArray[np.floating],
+    scores: NDArray[np.floating],
+    valid: Bools,
+    up: NDArray[np.floating],
+    picture_size: tuple[int, int],
+    fps: float = 30.0,
+) -> NDArray[np.float32]:
+    """Return (P, T, 17, 3) metres in the room: x right, y away from the camera, z up, the floor at z = 0.
+
+    Args:
+        positions: (P, T, 17, 3) metres about the pelvis, camera axes x right, y down, z away.
+        keypoints: (P, T, 17, 2) pixels of the same joints.
+        scores: (P, T, 17) in 0..1; 0 is unseen.
+        valid: (P, T); over other frames a person keeps the nearest valid pose.
+        up: (3,) against gravity, in camera axes (`upright.estimate_up`).
+        picture_size: width and height in pixels.
+        fps: frames per second, for the time over which the floor is kept calm.
+    """
+    if positions.size == 0:
+        return positions.astype(np.float32)
+    rotation = rotation_to_room(up)
+    upright = positions.astype(np.float64) @ rotation.T
+    for person in range(len(upright)):
+        height = floor_height(upright[person], valid[person], fps)
+        held = _nearest(valid[person])
+        upright[person] = upright[person, held] if valid[person].any() else 0
+        upright[person, ..., 2] += height[held, None]
+    ground = _ground_places(positions.astype(np.float64), keypoints, scores, valid, rotation, picture_size)
+    upright[..., :2] += _apart(ground)[:, None, None]
+    return upright.astype(np.float32)
+
+
+def floor_height(upright: Doubles, valid: Bools, fps: float = 30.0) -> Doubles:
+    """Return (T,) metres from the floor up to the pelvis: how far the lowest joint hangs below it, kept calm.
+
+    Args:
+        upright: (T, 17, 3) metres about the pelvis, z up.
+        valid: (T,), the frames that count.
+        fps: frames per second.
+    """
+    frames = np.flatnonzero(valid)
+    if len(frames) == 0:
+        frames = np.arange(len(upright))
+    hanging = np.asarray(-upright[frames, :, 2].min(axis=-1))
+    hanging = np.interp(np.arange(len(upright)), frames, hanging)
+    # The median ignores a jump's few frames of drawn-up legs, the Gaussian takes the rest of the jitter.
+    width = min(2 * int(_CALM * fps / 2) + 1, len(hanging))
+    calm: Doubles = median_filter(hanging, size=width, mode="nearest")
+    return np.asarray(gaussian_filter1d(calm, sigma=_CALM * fps / 5, mode="nearest"), np.float64)
+
+
+def pixels_per_metre(positions: Doubles, keypoints: Doubles, scores: Doubles) -> Doubles:
+    """Return (T,) how many pixels a metre across the view takes: the least-squares scale about the middle.
+
+    Args:
+        positions: (T, 17, 3) metres, camera axes.
+        keypoints: (T, 17, 2) pixels.
+        scores: (T, 17); unseen joints do not count. Where fewer than four are seen, NaN.
+    """
+    weights = np.asarray(scores, np.float64)[..., None]
+    total = np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+    places = positions[..., :2] - (positions[..., :2] * weights).sum(axis=1, keepdims=True) / total
+    pixels = keypoints - (keypoints * weights).sum(axis=1, keepdims=True) / total
+    metres = (weights * places**2).sum(axis=(1, 2))
+    scale = (weights * places * pixels).sum(axis=(1, 2)) / np.maximum(metres, 1e-9)
+    usable = ((np.asarray(scores) > 0).sum(axis=1) >= 4) & (metres > 1e-4) & (scale > 0)
+    return np.where(usable, scale, np.nan)
+
+
+def _nearest(valid: Bools) -> NDArray[np.intp]:
+    """Return (T,) each frame's nearest valid one (the earlier of two); the frame itself if none is."""
+    frames = np.flatnonzero(valid) if valid.any() else np.arange(len(valid))
+    every = np.arange(len(valid))
+    after = np.searchsorted(frames, every)
+    first, last = frames[np.maximum(after - 1, 0)], frames[np.minimum(after, len(frames) - 1)]
+    nearest: NDArray[np.intp] = np.where(np.abs(every - first) <= np.abs(last - every), first, last)
+    return nearest
+
+
+def _ground_places(
+    positions: Doubles,
+    keypoints: NDArray[np.floating],
+    scores: NDArray[np.floating],
+    valid: Bools,
+    rotation: Doubles,
+    picture_size: tuple[int, int],
+) -> Doubles:
+    """Return (P, 2) metres on the floor, the scene's middle at 0: medians over the frames in which each is seen."""
+    focal = _FOCAL * max(picture_size)
+    distances, rays = [], []
+    for person in range(len(positions)):
+        pixels = np.asarray(keypoints[person], np.float64)
+        scale = pixels_per_metre(positions[person], pixels, np.asarray(scores[person], np.float64))
+        usable = valid[person] & np.isfinite(scale)
+        if not usable.any():
+            distances.append(np.nan)
+            rays.append(np.array([0.0, 0.0, 1.0]))
+            continue
+        distances.append(focal / float(np.median(scale[usable])))
+        pelvis = np.median(pixels[usable, 0], axis=0) - np.array(picture_size) / 2
+        rays.append(np.array([*(pelvis / focal), 1.0]))
+    depth = np.array(distances)
+    middle = float(np.nanmedian(depth)) if np.isfinite(depth).any() else 4.0
+    depth = np.clip(np.where(np.isfinite(depth), depth, middle), middle - _DEEPEST, middle + _DEEPEST)
+    return _centred((np.array(rays) * depth[:, None] @ rotation.T)[:, :2])
+
+
+def _apart(places: Doubles) -> Doubles:
+    """Push people who would stand in each other apart, and keep the middle where it was."""
+    places = places.copy()
+    for _ in range(50):
+        moved = False
+        for i in range(len(places)):
+            for j in range(i):
+                between = places[i] - places[j]
+                distance = float(np.linalg.norm(between))
+                if distance < _ELBOW_ROOM - 1e-6:
+                    way = between / distance if distance > 1e-6 else np.array([1.0, 0.0])
+                    step = way * (_ELBOW_ROOM - distance) / 2
+                    places[i], places[j] = places[i] + step, places[j] - step
+                    moved = True
+        if not moved:
+            break
+    return _centred(places)
+
+
+def _centred(places: Doubles) -> Doubles:
+    """Return (P, 2) with the middle of the scene's extent at 0."""
+    centred: Doubles = places - (places.min(axis=0) + places.max(axis=0)) / 2
+    return centred
