@@ -24,6 +24,11 @@ def clock(time_s: float) -> str:
     return f"{hundredths // 6000:02d}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}"
 
 
+def counter(t_index: int, frames: int) -> str:
+    """Return which frame of how many this is; the first is 1, as players count."""
+    return f"frame {t_index + 1} / {frames}"
+
+
 class StatusLine:
     """Tells in the picture's lower left who of the film is not in track in a frame."""
 
@@ -89,7 +94,7 @@ class PanelMarks:
         if self._settings.show_clock:
             time = self._letters.write(clock(float(self._timestamps[t_index])), self._theme.text)
             self._put(panel, time, (0.0, 1.0), edge)
-            frame = self._small.write(f"frame {t_index + 1} / {len(self._timestamps)}", self._theme.faint_text)
+            frame = self._small.write(counter(t_index, len(self._timestamps)), self._theme.faint_text)
             self._put(panel, frame, (1.0, 1.0), edge)
         self._paint_axes(panel, camera, edge)
 

@@ -117,7 +117,7 @@ class ScenePainter:
         camera = self.camera(time_s)
         self.room.paint(panel, camera)
         people = np.flatnonzero(self._valid[:, t_index])
-        if not len(people):
+        if not len(people) or not len(self._body.ends):
             return
         parts = self._body.place(self._world[people, t_index])
         limbs = parts[:, ~self._body.is_ball].reshape(-1, 2, 3)
@@ -136,7 +136,8 @@ class ScenePainter:
         radii_px = radii * camera.f_px / np.maximum(depth, _NEAR)
         drawn = inside & (depth > _NEAR).all(axis=1)
         # A thin part needs few shades: it skips some, but never the first and the last.
-        few = np.clip(_FEWEST_SHADES + radii_px.max(axis=1) // _SHADE_PX, _FEWEST_SHADES, _MOST_SHADES).astype(int)
+        per_shade = np.where(np.tile(self._body.is_ball, len(people)), 2.0, 1.0) * _SHADE_PX
+        few = np.clip(_FEWEST_SHADES + radii_px.max(axis=1) // per_shade, _FEWEST_SHADES, _MOST_SHADES).astype(int)
         steps = int(few[drawn].max(initial=_FEWEST_SHADES))
         rims, layers = _layers(pixels, radii_px, steps, outline=max(0.8, min(size) / 600))
         shades = self._all_shades(steps)[people[:, None], self._body.sides].reshape(-1, steps, 3)
@@ -196,4 +197,4 @@ def _layers(
     middles = ends[:, None] + _LIGHT * (0.62 * shrink[:, None, None]) * radii[:, None, :, None]
     layers = middles[..., None, :] + inner[..., None, None] * rays[:, None]
     count = len(pixels)
-    return fixed_point(rims.reshape(count, -1, 2)), fixed_point(layers.reshape(count, steps, -1, 2))
+    return fixed_point(rims.reshape(count, 2 * corners, 2)), fixed_point(layers.reshape(count, steps, 2 * corners, 2))

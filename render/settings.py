@@ -37,7 +37,7 @@ class RenderSettings:
 
     max_height: int = 1080
     view: str = "turn"
-    turn_period_s: float = 24.0
+    turn_period_s: float = 30.0
     theme: str = "night"
     score_faint: float = 0.4
     show_ids: bool = True

@@ -56,7 +56,7 @@ def capsules(ends: Floats, radii: Floats, corners: int = 10) -> NDArray[np.float
     """
     ends, radii, rays = round_ends(ends, radii, corners)
     outline: NDArray[np.float64] = ends[..., None, :] + radii[..., None, None] * rays
-    return outline.reshape(*outline.shape[:-3], -1, 2)
+    return outline.reshape(*outline.shape[:-3], 2 * corners, 2)
 
 
 def round_ends(ends: Floats, radii: Floats, corners: int) -> tuple[Floats, Floats, Floats]:

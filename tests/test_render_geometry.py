@@ -143,6 +143,8 @@ def test_clipping_keeps_what_is_inside_and_the_line_it_lies_on() -> None:
 
 def test_clipping_finds_exactly_the_segments_that_touch_the_picture() -> None:
     segments = np.random.default_rng(7).uniform(-600, 1200, (300, 2, 2))
+    segments[:100, 1, 0] = segments[:100, 0, 0]  # upright
+    segments[50:150, 1, 1] = segments[50:150, 0, 1]  # level, or one point
     _, inside = clip_segments(segments, (640, 480), 0.0)
     along = np.linspace(0, 1, 4001)[:, None, None]
     points = segments[:, 0] + along * (segments[:, 1] - segments[:, 0])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from render.colors import oklch, person_colors
-from render.marks import clock
+from render.marks import clock, counter
 from render.settings import RenderSettings
 from render.skeleton import Skeleton
 
@@ -34,6 +34,22 @@ def test_the_clock(seconds: float, text: str) -> None:
 def test_settings_out_of_range_are_refused(settings: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         RenderSettings(**settings)  # type: ignore[arg-type]
+
+
+def test_frames_are_counted_from_one() -> None:
+    assert counter(0, 1) == "frame 1 / 1" and counter(96, 545) == "frame 97 / 545"
+
+
+def test_a_limb_belongs_to_the_side_that_it_leads_to() -> None:
+    body = Skeleton(("chest", "left_arm", "left_hand", "right_arm"), (), ("center", "left", "left", "right"))
+    limbs = {(0, 1): "left", (1, 0): "left", (1, 2): "left", (0, 3): "right", (3, 0): "right", (0, 0): "center"}
+    assert {limb: body.limb_side(limb) for limb in limbs} == limbs
+
+
+def test_deep_tints_lean_away_from_yellow_and_light_ones_towards_it() -> None:
+    sky, amber = person_colors(0).base, person_colors(1).base
+    assert sky["right"][2] - sky["right"][1] > 60 > sky["left"][2] - sky["left"][1], "blue and turquoise"
+    assert amber["right"][0] - amber["right"][1] > 90 > amber["left"][0] - amber["left"][1], "red and yellow"
 
 
 def test_a_skeleton_that_does_not_hang_together_is_refused() -> None:

@@ -7,7 +7,9 @@ import pytest
 from render_bodies import STANDING, film, h36m_skeleton, people, picture_of
 
 from render.colors import person_colors
+from render.frames import FilmPainter
 from render.marks import StatusLine
+from render.settings import RenderSettings
 from render.skeleton import Skeleton
 
 
@@ -42,8 +44,26 @@ def test_one_unsure_joint_fades_only_its_own_limbs(skeleton: Skeleton) -> None:
     unsure = picture_of(film(skeleton, people((0, 0, 0)), scores=scores))
     changed = np.nonzero((sure != unsure).any(axis=-1))
     assert len(changed[0]) > 20
+    middle = STANDING[[12, 13]].mean(axis=0)
+    row, column = round(216 - 108 * float(middle[2])), round(160 + 108 * float(middle[0]))
+    assert np.abs(unsure[row, column] - 120).max() < 0.5 * np.abs(sure[row, column] - 120).max()
     wrist_column, elbow_column = (round(160 + 108 * float(STANDING[j, 0])) for j in (13, 12))
     assert changed[1].min() > elbow_column - 8 and changed[1].max() < wrist_column + 8
+
+
+def test_a_key_point_stays_on_its_spot_when_the_picture_is_scaled() -> None:
+    """Whole numbers are the middles of pixels: halving a picture maps the middle of pixels 0 and 1 to 0."""
+    dot = Skeleton(("nose",), (), ("center",))
+    keypoints = np.full((1, 1, 1, 2), (200.5, 100.5), np.float32)
+    painter = FilmPainter(
+        dot, RenderSettings(max_height=240, show_ids=False), (640, 480), np.zeros((1, 1, 1, 3), np.float32), keypoints,
+        np.ones((1, 1, 1), np.float32), np.ones((1, 1), bool), np.zeros(1),
+    )  # fmt: skip
+    picture = painter.paint(np.full((480, 640, 3), 120, np.uint8), 0)[:, :320].astype(float)
+    rows, columns = np.mgrid[:240, :320]
+    weight = np.abs(picture - 120).sum(axis=-1)
+    middle = [float((axis * weight).sum() / weight.sum()) for axis in (columns, rows)]
+    np.testing.assert_allclose(middle, (100.0, 50.0), atol=0.1)
 
 
 def test_key_points_far_outside_the_picture_harm_nothing(skeleton: Skeleton) -> None:

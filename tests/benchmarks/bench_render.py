@@ -16,11 +16,11 @@ import numpy as np
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[up]) for up in (1, 2)]
 
-from render_bodies import film as film_of
-from render_bodies import h36m_skeleton, people
+from render_bodies import film as film_of  # noqa: E402
+from render_bodies import h36m_skeleton, people  # noqa: E402
 
-from render.frames import FilmPainter, lay_out
-from render.settings import RenderSettings
+from render.frames import FilmPainter, lay_out  # noqa: E402
+from render.settings import RenderSettings  # noqa: E402
 
 
 def median_ms(work: Callable[[int], object], repeats: int = 60) -> float:
