@@ -131,7 +131,7 @@ class _Array:
         _, shape, kind, fortran, raw = state
         if not isinstance(kind, _Kind) or not isinstance(shape, tuple) or not all(type(n) is int for n in shape):
             raise pickle.UnpicklingError("an array without type or shape")
-        if kind.name == "O" and isinstance(raw, list):
+        if kind.name in ("O", "O4", "O8") and isinstance(raw, list):
             self.value = raw
             return
         if not isinstance(raw, bytes) or kind.name not in _KINDS:

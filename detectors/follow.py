@@ -116,12 +116,17 @@ def _look(crowd: list[_Person], boxes: Floats, scores: Floats, limit: int) -> li
 
 
 def pose_box(keypoints: Floats, scores: Floats, box: Floats) -> Floats:
-    """Return the (4,) box around a person's seen key points (J, 2), with margins; `box` where too few are seen."""
+    """Return the (4,) box around a person's seen key points (J, 2), with margins; `box` where too few are seen.
+
+    Its larger side is at least half of `box`'s: nobody shrinks faster, but a pose may fold up, or show a face alone.
+    """
     seen = scores > SEEN
     if seen.sum() < max(3, len(scores) // 4):
         return box
     low, high = keypoints[seen].min(0), keypoints[seen].max(0)
-    margin = _MARGIN * float((high - low).max())
+    extent = float((high - low).max())
+    least = float((box[2:] - box[:2]).max()) / 2
+    margin = max(_MARGIN * extent, (least - extent) / 2)
     return np.concatenate([low - margin, high + margin]).astype(np.float32)
 
 

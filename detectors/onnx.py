@@ -27,7 +27,7 @@ from detectors.onnx_runtime import Model, load
 from detectors.onnx_spec import BoxSpec, PoseSpec, box_spec, pose_spec
 
 _NEVER = 1 << 62
-_CLOSER = 2  # looks, each closer, that bring a person in a whole picture to a crop of the trained size
+_CLOSER = 3  # looks, each closer, that bring a person in a whole picture to a crop of the trained size
 
 
 def create(options: DetectorOptions) -> OnnxDetector:
@@ -87,13 +87,13 @@ class OnnxDetector:
 
     def _find_alone(self, frame: Frame) -> tuple[Floats, Floats]:
         """Find the one person of a frame without a box model: in the whole picture, then closer; or nobody."""
-        whole = np.array([0, 0, frame.shape[1], frame.shape[0]], np.float32)
-        box, certain = whole, 0.0
+        box, certain = np.array([0, 0, frame.shape[1], frame.shape[0]], np.float32), 0.0
         for _ in range(_CLOSER):
             keypoints, scores = self.estimate(frame, box[None])
-            box, certain = pose_box(keypoints[0], scores[0], whole), float(scores.mean())
-            if box is whole:
+            closer, certain = pose_box(keypoints[0], scores[0], box), float(scores.mean())
+            if closer is box:  # no pose to be seen
                 return np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+            box = closer
         return box[None], np.array([certain], np.float32)
 
     def estimate(self, frame: Frame, boxes: Floats) -> tuple[Floats, Floats]:

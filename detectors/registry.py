@@ -11,6 +11,7 @@ import importlib
 import importlib.metadata
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from detectors.base import Detector, DetectorError, DetectorOptions
@@ -28,7 +29,7 @@ class Entry:
     Attributes:
         factory: "module:function"; the function takes `DetectorOptions`.
         summary: one sentence for people.
-        needs: what must be there beside the core packages, for people.
+        needs: what must be there beside the core packages, for people; "" where nothing.
         packages: distributions whose versions influence its numbers; all must be installed.
     """
 
@@ -78,7 +79,7 @@ DETECTORS: dict[str, Entry] = {
         "Key points made elsewhere: VideoPose3D, OpenPose, MMPose, or our own pose2d.npz.",
         "--keypoints PATH",
     ),
-    "scripted": Entry("detectors.scripted:create", "A computed walker, for tests; sees nothing.", "nothing"),
+    "scripted": Entry("detectors.scripted:create", "A computed walker, for tests; sees nothing.", ""),
 }
 
 
@@ -124,7 +125,7 @@ def available() -> list[Available]:
         for name, entry in DETECTORS.items()
     ]
     foreign = [
-        Available(point.name, f"From another package: {point.value}.", "nothing known", _source(point), ())
+        Available(point.name, f"From another package: {point.value}.", "", _source(point), ())
         for point in _entry_points()
     ]
     return ours + foreign
@@ -142,6 +143,25 @@ def identity(name: str) -> dict[str, str]:
         if point.name == name:
             return {"detector": name, "factory": point.value, "source": _source(point)}
     raise _unknown(name)
+
+
+def companions(options: DetectorOptions) -> list[Path]:
+    """Return the files beside those that the options name which influence the numbers too: weights, settings.
+
+    Raises:
+        DetectorError: a model file that is no ONNX model.
+    """
+    from detectors.onnx_external import external_files
+
+    found = []
+    for model in (options.pose_model, options.box_model):
+        if model is None or not model.is_file():
+            continue
+        beside = [model.with_suffix(".toml"), *([model.with_suffix(".bin")] if model.suffix.lower() == ".xml" else [])]
+        if model.suffix.lower() == ".onnx":
+            beside += [model.parent / name for name in external_files(model)]
+        found += [file for file in beside if file.is_file()]
+    return found
 
 
 def _create_ours(name: str, options: DetectorOptions) -> Any:

@@ -1,0 +1,119 @@
+"""The embedded detector: nobody, somebody real, quiet, and closed whatever happens."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detectors import mediapipe as ours
+from detectors import registry
+from detectors.base import DetectorError, DetectorOptions
+from detectors.joints import MEDIAPIPE_33
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+class Mark:
+    """A landmark as MediaPipe gives it."""
+
+    def __init__(self, x: float, y: float, visibility: float) -> None:
+        self.x, self.y, self.visibility = x, y, visibility
+
+
+class Solution:
+    """Stands in for MediaPipe's pose module: a body at known places, and a note of what was opened and closed."""
+
+    def __init__(self, fail_at: int = -1) -> None:
+        self.opened, self.closed, self.count, self.fail_at = 0, 0, 0, fail_at
+
+    def Pose(self, **settings: object) -> Solution:
+        assert settings["model_complexity"] == 1  # the only one that needs no download
+        self.opened += 1
+        return self
+
+    def process(self, frame: np.ndarray) -> Solution:
+        if self.count == self.fail_at:
+            raise RuntimeError("graph has errors:\nand many lines of them")
+        self.count += 1
+        return self
+
+    @property
+    def pose_landmarks(self) -> Solution:
+        return self
+
+    @property
+    def landmark(self) -> list[Mark]:
+        return [Mark(k / 40, 1.2 * k / 40, 1.0 if k < 20 else 0.25) for k in range(33)]
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_landmarks_become_pixels_and_the_box_holds_the_visible_ones() -> None:
+    frames = [np.zeros((100, 200, 3), np.uint8)]
+    (people,) = ours.MediaPipeDetector(Solution())(frames)
+    np.testing.assert_allclose(people.keypoints[0], [(5 * k, 3 * k) for k in range(33)], rtol=1e-5)
+    np.testing.assert_allclose(people.scores[0], [1.0] * 20 + [0.25] * 13)
+    np.testing.assert_allclose(people.boxes[0], [-9.5, -9.5, 104.5, 66.5], rtol=1e-5)
+
+
+def test_the_network_is_opened_once_a_film_and_closed_also_when_the_film_is_left() -> None:
+    solution = Solution()
+    detector = ours.MediaPipeDetector(solution)
+    film = [np.zeros((8, 8, 3), np.uint8)] * 3
+    assert len(list(detector(film))) == 3
+    assert (solution.opened, solution.closed) == (1, 1)
+    walk = detector(film)
+    next(walk)
+    walk.close()
+    assert (solution.opened, solution.closed) == (2, 2)
+    assert list(detector([])) == []
+    assert solution.opened == 2
+
+
+def test_its_failures_are_one_line_and_close_it() -> None:
+    solution = Solution(fail_at=1)
+    with pytest.raises(DetectorError, match=r"failed on a frame: graph has errors:$"):
+        list(ours.MediaPipeDetector(solution)([np.zeros((8, 8, 3), np.uint8)] * 3))
+    assert solution.closed == 1
+
+
+def test_an_empty_picture_holds_nobody_and_nothing_is_said(capfd: pytest.CaptureFixture[str]) -> None:
+    detector = registry.create("mediapipe", DetectorOptions())
+    assert detector.joints == MEDIAPIPE_33
+    found = list(detector([np.full((120, 160, 3), 90, np.uint8)] * 2))
+    assert [people.keypoints.shape for people in found] == [(0, 33, 2)] * 2
+    said = capfd.readouterr()
+    assert said.err == ""
+    assert said.out == ""
+
+
+def test_what_native_code_said_is_repeated_when_it_fails(capfd: pytest.CaptureFixture[str]) -> None:
+    import os
+
+    with pytest.raises(ZeroDivisionError), ours._quiet():
+        os.write(2, b"the reason\n")
+        raise ZeroDivisionError
+    assert capfd.readouterr().err == "the reason\n"
+    with ours._quiet():
+        os.write(2, b"chatter\n")
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.shared
+def test_a_real_person_is_found() -> None:
+    if not (SHARED / "data").is_dir():
+        pytest.skip("no ../shared/data beside the checkout")
+    import av
+
+    with av.open(str(SHARED / "data/clips/temugeb_cam0.mp4")) as film:
+        frames = [f.to_ndarray(format="rgb24") for f in itertools.islice(film.decode(video=0), 10)]
+    found = list(registry.create("mediapipe", DetectorOptions())(iter(frames)))
+    assert [len(people) for people in found] == [1] * 10
+    for people in found:
+        height = {name: people.keypoints[0, k, 1] for k, name in enumerate(MEDIAPIPE_33)}
+        assert height["nose"] < height["left_hip"] < height["left_ankle"]
+        assert people.boxes[0, 3] <= 720 * 1.1
