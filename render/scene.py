@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from render.skeleton import SIDES, Skeleton
 _LIGHT = np.array([-0.48, -0.70])  # where the light comes from on the panel: upper left
 _FEWEST_SHADES, _MOST_SHADES, _SHADE_PX = 3, 11, 5.0  # shades of a limb; pixels of radius that call for one more
 _NEAR = 0.25  # metres; what is nearer to the camera is left out
-_RIM_BEHIND = 0.09  # metres that a limb's dark rim lies behind it
+_RIM_BEHIND = 0.11  # metres that a limb's dark rim lies behind it
 _STEEP = 0.15  # metres of depth along a limb beyond which it may hide the ball in its own end
 _JOINT_SWELL = 1.06  # a joint's ball against the limbs that meet in it
 
@@ -143,12 +144,11 @@ class ScenePainter:
         shades = self._all_shades(steps)[people[:, None], self._body.sides].reshape(-1, steps, 3)
         far = np.clip((depth.mean(axis=1) - camera.distance) / max(self.extent.radius, 0.5), -1.0, 1.0)
         tones = (shades + (self._haze - shades) * (self._theme.fog * (far + 1) / 2)[:, None, None]).tolist()
-        chosen = [np.rint(np.linspace(0, steps - 1, k)).astype(int).tolist() for k in range(steps + 1)]
         for index, is_rim in self._painting_order(depth, drawn):
             if is_rim:
                 fill(panel, rims[index], self._colors[people[index // count]].outline)
                 continue
-            for step in chosen[int(few[index])]:
+            for step in _picks(int(few[index]), steps):
                 fill(panel, layers[index, step], tones[index][step])
 
     def _painting_order(self, depth: NDArray[np.float64], drawn: NDArray[np.bool_]) -> list[tuple[int, bool]]:
@@ -178,6 +178,12 @@ class ScenePainter:
             table = [[colors.shades(side, steps) for side in SIDES] for colors in self._colors]
             self._shades[steps] = np.array(table, np.float32)
         return self._shades[steps]
+
+
+@cache
+def _picks(count: int, steps: int) -> tuple[int, ...]:
+    """Return `count` of the numbers below `steps`, evenly, with the first and the last."""
+    return tuple(round(k * (steps - 1) / (count - 1)) for k in range(count))
 
 
 def _layers(

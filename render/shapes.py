@@ -68,7 +68,7 @@ def round_ends(ends: Floats, radii: Floats, corners: int) -> tuple[Floats, Float
     step = ends[..., 1, :] - ends[..., 0, :]
     length = np.hypot(step[..., 0], step[..., 1])
     swallowed = length <= np.abs(radii[..., 0] - radii[..., 1]) + 1e-9
-    if swallowed.any():
+    if (swallowed & (radii[..., 0] != radii[..., 1])).any():
         larger = np.argmax(radii, axis=-1)[..., None]
         ends = np.where(swallowed[..., None, None], np.take_along_axis(ends, larger[..., None], axis=-2), ends)
         radii = np.where(swallowed[..., None], np.take_along_axis(radii, larger, axis=-1), radii)
