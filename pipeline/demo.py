@@ -63,11 +63,8 @@ def drawn_film(seconds: float) -> DrawnFilm:
     from render.drawn import DrawnFilm, demo_motion, look_at
 
     motion = demo_motion(seconds, FPS)
-    middle = motion[:, 0].mean(axis=0)
-    # The motion ends facing x: seen from there it is a three-quarter view.
-    eye = (float(middle[0]) + 3.5, float(middle[1]) - 2.2, 1.4)
-    camera = look_at(eye, (float(middle[0]), float(middle[1]), 0.9), 1000 * SIZE[0] / 1280, SIZE)
-    return DrawnFilm([motion], camera, fps=FPS)
+    focal_px = 1150 * SIZE[1] / 720
+    return DrawnFilm([motion], look_at((4.3, 0.4, 1.25), (0.0, 0.4, 0.95), focal_px, SIZE), fps=FPS)
 
 
 def write_drawn(film: DrawnFilm, path: Path, console: Console) -> None:
