@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
+from itertools import chain
 
 import av
+from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 
-from pipeline.video_decode import open_film, reason
+from pipeline.video_decode import demux, open_film, reason
 from pipeline.video_probe import Clip
+from pipeline.video_times import LONGEST_PAUSE_S, steady_ticks
 
-# What an MP4 may hold as it is, and a player then plays; anything else becomes AAC.
-COPIED = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"})
+# What an MP4 may hold and every browser plays; anything else, AC-3 too, becomes AAC.
+COPIED = frozenset({"aac", "mp3", "opus", "flac"})
 LOWEST_MP3_RATE = 16_000  # below it MP4 does not allow MP3
 AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000})
 AAC_BITS_PER_CHANNEL = 96_000
+USUAL_SAMPLES = 1024  # in a packet
 LEAD_S = Fraction(1, 10)  # sound kept from before the first frame: a decoder needs a little to run up
 
 
@@ -27,7 +31,7 @@ class SoundTrack:
     """Feeds the first sound track of `clip` into `film`, shifted so that the clip's first frame is at 0.
 
     Packets are copied where MP4 can hold them, otherwise decoded and encoded as AAC. Memory does not grow.
-    Damaged sound never costs the pictures: the track ends there and `warnings` says so.
+    Damaged sound never costs the pictures: it is left out, and `warnings` says so.
 
     Args:
         clip: film with sound.
@@ -35,7 +39,8 @@ class SoundTrack:
     """
 
     def __init__(self, clip: Clip, film: OutputContainer) -> None:
-        self.warnings: list[str] = []
+        self._breaks: list[str] = []
+        self._damaged = 0
         self._clip, self._film = clip, film
         self._files = ExitStack()
         self._ready: Packet[AudioStream] | None = None
@@ -45,11 +50,17 @@ class SoundTrack:
             self._files.close()
             raise
 
+    @property
+    def warnings(self) -> list[str]:
+        """What could not be carried over, one line each."""
+        skipped = [f"{self._clip.path.name}: damaged sound skipped ({self._damaged} x)"] if self._damaged else []
+        return skipped + self._breaks
+
     def feed(self, until_s: float | None) -> None:
         """Write all sound that begins before `until_s`, in seconds of the film; None writes all that is left."""
         while until_s is None or self._ready is None or _start_s(self._ready) < until_s:
             if self._ready is not None:
-                self._film.mux(self._ready)
+                self._mux(self._ready)
             self._ready = self._read()
             if self._ready is None:
                 return
@@ -58,18 +69,29 @@ class SoundTrack:
         """Close the film that the sound came from."""
         self._files.close()
 
+    def _mux(self, packet: Packet[AudioStream]) -> None:
+        try:
+            self._film.mux(packet)
+        except av.FFmpegError as error:
+            if isinstance(error, OSError):  # the disk, not the sound
+                raise
+            self._damaged += 1  # the muxer parses what it copies
+
     def _read(self) -> Packet[AudioStream] | None:
         try:
             return next(self._packets, None)
         except (av.FFmpegError, OSError) as error:
-            self.warnings.append(f"{self._clip.path.name}: the sound breaks off ({reason(error)})")
+            self._break_off(f"the sound breaks off ({reason(error)})")
             return None
+
+    def _break_off(self, what: str) -> None:
+        self._breaks.append(f"{self._clip.path.name}: {what}")
 
     def _open(self) -> Iterator[Packet[AudioStream]]:
         container = self._files.enter_context(open_film(self._clip.path))
         source = next(track for track in container.streams.audio if track.codec_context is not None)
         source.codec_context.thread_count = 1
-        packets = (packet for packet in container.demux(source) if packet.size)
+        packets = _in_order((p for p in demux(container, source, self._break_off) if p.size), source)
         name, rate = source.codec_context.name.removesuffix("float"), source.codec_context.sample_rate
         if name in COPIED and not (name == "mp3" and rate < LOWEST_MP3_RATE):
             target = self._film.add_stream_from_template(source)
@@ -79,53 +101,67 @@ class SoundTrack:
             "aac", rate=rate if rate in AAC_RATES else 48_000, layout="stereo" if channels == 2 else "mono"
         )
         target.bit_rate = AAC_BITS_PER_CHANNEL * channels
-        return self._encoded(packets, source, target)
+        return self._encoded(packets, target)
 
-    def _encoded(
-        self, packets: Iterator[Packet[AudioStream]], source: AudioStream, target: AudioStream
-    ) -> Iterator[Packet[AudioStream]]:
+    def _encoded(self, packets: Iterator[Packet[AudioStream]], target: AudioStream) -> Iterator[Packet[AudioStream]]:
         """Decode and encode; the time stamps count samples from the first frame of the film."""
         encoder = target.codec_context
-        shaper = AudioResampler(format="fltp", layout=encoder.layout, rate=encoder.sample_rate)
-        damaged = 0
+        shaper, shape = None, None
+        for frame in self._decoded(packets):
+            if shape != (frame.format.name, frame.layout.name, frame.sample_rate):  # also where it changes half-way
+                shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+                shaper = AudioResampler(format="fltp", layout=encoder.layout, rate=encoder.sample_rate)
+            for shaped in shaper.resample(frame) if shaper else ():
+                yield from target.encode(shaped)
+        for shaped in shaper.resample(None) if shaper else ():
+            yield from target.encode(shaped)
+        yield from target.encode(None)
+
+    def _decoded(self, packets: Iterator[Packet[AudioStream]]) -> Iterator[AudioFrame]:
+        """Yield the sound that is not wholly before the first frame of the film, stamped from that on."""
         for packet in packets:
             try:
-                frames = source.codec_context.decode(packet)
+                frames = packet.decode()
             except av.FFmpegError:
-                damaged += 1
+                self._damaged += 1
                 continue
             for frame in frames:
                 if frame.pts is None or frame.time_base is None:
                     continue
-                start_s = frame.pts * frame.time_base - self._clip.start_s
-                if start_s + Fraction(frame.samples, frame.sample_rate) <= 0:
-                    continue
-                frame.pts, frame.time_base = round(start_s * frame.sample_rate), Fraction(1, frame.sample_rate)
-                for shaped in shaper.resample(frame):
-                    yield from target.encode(shaped)
-        if damaged:
-            self.warnings.append(f"{self._clip.path.name}: damaged sound skipped ({damaged} x)")
-        for shaped in shaper.resample(None):
-            yield from target.encode(shaped)
-        yield from target.encode(None)
+                begin = round((frame.pts * frame.time_base - self._clip.start_s) * frame.sample_rate)
+                if begin + frame.samples > 0:
+                    frame.pts, frame.time_base = begin, Fraction(1, frame.sample_rate)
+                    yield frame
+
+
+def _in_order(packets: Iterator[Packet[AudioStream]], source: AudioStream) -> Iterator[Packet[AudioStream]]:
+    """Repair the clock of the sound as that of the pictures is: where recordings were joined, it starts again."""
+    first = next(packets, None)
+    if first is None:
+        return
+    begin = _stamp(first) or 0
+    step = round(USUAL_SAMPLES / (source.codec_context.sample_rate or 48_000) / first.time_base)
+    longest = round(LONGEST_PAUSE_S / first.time_base)
+    stamped = ((packet, _stamp(packet)) for packet in chain([first], packets))
+    for packet, tick in steady_ticks(stamped, step, longest, repaired=lambda _: None):
+        packet.pts = packet.dts = begin + tick
+        yield packet
 
 
 def _copied(
     packets: Iterator[Packet[AudioStream]], target: AudioStream, start_s: Fraction
 ) -> Iterator[Packet[AudioStream]]:
-    """Give the packets to `target`, moved by `start_s`; those that run backwards are dropped."""
-    last: int | None = None
+    """Give the packets to `target`, moved by `start_s`; those well before the first frame are dropped."""
     for packet in packets:
-        stamp = packet.pts if packet.pts is not None else packet.dts
-        if stamp is None:
-            continue
-        moved = stamp - round(start_s / packet.time_base)
-        early = (moved + (packet.duration or 0)) * packet.time_base < -LEAD_S
-        if early or (last is not None and moved <= last):
-            continue
-        last = packet.pts = packet.dts = moved
-        packet.stream = target
-        yield packet
+        moved = (packet.pts or 0) - round(start_s / packet.time_base)
+        if (moved + (packet.duration or 0)) * packet.time_base >= -LEAD_S:
+            packet.pts = packet.dts = moved
+            packet.stream = target
+            yield packet
+
+
+def _stamp(packet: Packet[AudioStream]) -> int | None:
+    return packet.pts if packet.pts is not None else packet.dts
 
 
 def _start_s(packet: Packet[AudioStream]) -> Fraction:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -37,6 +39,7 @@ class Orientation(NamedTuple):
         return 180 if self.flip_y else 0
 
 
+AnyStream = TypeVar("AnyStream", AudioStream, VideoStream)
 UPRIGHT = Orientation(False, False, False)
 
 
@@ -102,6 +105,22 @@ def film_stream(container: InputContainer, path: Path, threads: int) -> VideoStr
     return stream
 
 
+def demux(container: InputContainer, stream: AnyStream, damage: Callable[[str], None]) -> Iterator[Packet[AnyStream]]:
+    """Yield the packets of a stream for as long as the file can be read; empty ones are among them."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except (av.FFmpegError, OSError) as error:
+            damage(f"the file breaks off ({reason(error)})")
+            return
+        except IndexError:  # PyAV at the end of a damaged file in which further streams turned up half-way
+            return
+        if packet is None:
+            return
+        yield packet
+
+
 def decode_frames(
     container: InputContainer, stream: VideoStream, damage: Callable[[str], None]
 ) -> Iterator[VideoFrame]:
@@ -111,15 +130,7 @@ def decode_frames(
         damage: is told, in a few words, of each packet that could not be decoded.
     """
     context = stream.codec_context
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-        except (av.FFmpegError, OSError) as error:
-            damage(f"the file breaks off ({reason(error)})")
-            break
-        if packet is None:
-            break
+    for packet in demux(container, stream, damage):
         if not packet.size:  # a frame dropped at recording; to the decoder it would mean the end
             continue
         try:

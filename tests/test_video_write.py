@@ -137,7 +137,7 @@ SOUNDS = {
     "aac in ts": ("a.ts", "aac", "aac"),
     "mp3 in avi": ("a.avi", "libmp3lame", "mp3"),
     "mp3 in mkv": ("a.mkv", "libmp3lame", "mp3"),
-    "ac3": ("a.mkv", "ac3", "ac3"),
+    "ac3": ("a.mkv", "ac3", "aac"),
     "opus": ("a.mkv", "libopus", "opus"),
     "flac": ("a.mkv", "flac", "flac"),
     "pcm": ("a.mov", "pcm_s16le", "aac"),
@@ -207,19 +207,40 @@ def test_a_film_without_sound_stays_without(tmp_path: Path) -> None:
     assert not rewrite(make_film(tmp_path / "a.mp4"), tmp_path / "out.mp4").has_audio
 
 
-def test_damaged_sound_does_not_cost_the_pictures(tmp_path: Path) -> None:
-    path = make_film(tmp_path / "a.mkv", 50, audio="mp2", codec="mjpeg", pix_fmt="yuvj420p")
-    data, rng = bytearray(path.read_bytes()), np.random.default_rng(0)
-    with av.open(str(path)) as film:
-        places = [packet.pos for packet in film.demux(audio=0) if packet.pos]
-    for place in places[3::4]:
-        data[place + 10 : place + 60] = rng.integers(0, 256, 50, np.uint8).tobytes()
+@pytest.mark.parametrize(
+    ("name", "codec", "header", "damaged"),
+    [
+        ("a.mkv", "mp2", b"\xff\xfd\xe4", b"\x00\x00\x00"),  # decoded and encoded: no frame is found
+        ("a.ts", "aac", b"\xff\xf1\x4c\x40", b"\xff\xf1\x7c\x40"),  # copied: a sample rate that is none
+    ],
+)
+def test_damaged_sound_does_not_cost_the_pictures(
+    name: str, codec: str, header: bytes, damaged: bytes, tmp_path: Path
+) -> None:
+    path = make_film(tmp_path / name, 50, audio=codec, audio_rate=48_000)
+    pieces = path.read_bytes().split(header)
+    assert len(pieces) > 20
+    data = pieces[0]
+    for number, piece in enumerate(pieces[1:]):
+        data += (damaged if number % 4 == 3 else header) + piece
     path.write_bytes(data)
     with VideoWriter(tmp_path / "out.mp4", SIZE, audio_from=path) as film:
         for _, frame in VideoReader(probe(path)):
             film.write(frame)
-    assert probe(tmp_path / "out.mp4").frames_hint == film.written > 40
+    assert probe(tmp_path / "out.mp4").frames_hint == film.written == 50
     assert probe(tmp_path / "out.mp4").has_audio
+    assert len(film.warnings) == 1
+    assert "damaged sound skipped" in film.warnings[0]
+
+
+def test_sound_that_changes_half_way_goes_on(tmp_path: Path) -> None:
+    first = make_film(tmp_path / "a.ts", 25, audio="mp2", audio_rate=48_000)
+    second = make_film(tmp_path / "b.ts", 25, audio="mp2", audio_rate=32_000, tone_at_s=0)
+    (tmp_path / "both.ts").write_bytes(first.read_bytes() + second.read_bytes())
+    target = rewrite(tmp_path / "both.ts", tmp_path / "out.mp4")
+    with av.open(str(target.path)) as film:
+        length_s = sum(frame.samples / frame.sample_rate for frame in film.decode(audio=0))
+    assert length_s == pytest.approx(2, abs=0.15)
 
 
 @pytest.mark.parametrize("size", [(63, 48), (64, 47), (0, 48), (64, -2)])
