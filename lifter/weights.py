@@ -78,6 +78,7 @@ def save(path: Path, model: UGCN, recipe: Recipe, note: dict[str, Any] | None = 
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     # One entry: the order of several is not fixed, and equal lifters shall be equal files.
     save_file(tensors, temporary, metadata={"about": json.dumps(about)})
+    temporary.chmod(0o644)  # safetensors makes it readable by its owner only
     temporary.replace(path)
 
 

@@ -5,6 +5,7 @@ What is well seen keeps its place to the bit; whatever was changed is recorded p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +60,11 @@ class Cleaned:
 
 
 def clean(
-    keypoints: NDArray[np.floating], scores: NDArray[np.floating], valid: Bools, timestamps: NDArray[np.float64]
+    keypoints: NDArray[np.floating],
+    scores: NDArray[np.floating],
+    valid: Bools,
+    timestamps: NDArray[np.float64],
+    people: Sequence[int] | None = None,
 ) -> Cleaned:
     """Repair swapped sides, take out single-joint spikes and fill in what is not seen, person by person.
 
@@ -68,12 +73,13 @@ def clean(
         scores: (P, T, 17) in 0..1; 0 means unseen.
         valid: (P, T), the person is in track.
         timestamps: (T,) seconds.
+        people: P numbers by which the notes call the people; 1, 2, ... where none are given.
     """
     result = Cleaned(
         keypoints.astype(np.float32), scores.astype(np.float32), np.zeros(scores.shape, dtype=np.uint8), []
     )
     for person in range(len(keypoints)):
-        _clean_one(result, person, valid[person], timestamps)
+        _clean_one(result, person, valid[person], timestamps, person + 1 if people is None else people[person])
     return result
 
 
@@ -95,7 +101,7 @@ def body_size(keypoints: Doubles, seen: Bools) -> Doubles:
     return size
 
 
-def _clean_one(result: Cleaned, person: int, valid: Bools, timestamps: Doubles) -> None:
+def _clean_one(result: Cleaned, person: int, valid: Bools, timestamps: Doubles, number: int) -> None:
     """Clean one person in place in `result`."""
     keypoints = result.keypoints[person].astype(np.float64)
     scores = np.where(valid[:, None], result.scores[person], 0).astype(np.float64)
@@ -116,21 +122,21 @@ def _clean_one(result: Cleaned, person: int, valid: Bools, timestamps: Doubles) 
     crossed = np.zeros(seen.shape, dtype=np.bool_)
     crossed[:, [*LEFT, *RIGHT]] = np.tile(np.repeat(swapped, 3, axis=1), 2)
     result.repairs[person] = SWAPPED * (crossed & valid[:, None]) + FILLED * missing
-    result.notes.extend(_tell(person, swapped.any(axis=1) & valid, spikes, missing, valid, timestamps))
+    result.notes.extend(_tell(number, swapped.any(axis=1) & valid, spikes, missing, valid, timestamps))
 
 
-def _tell(person: int, swapped: Bools, spikes: Bools, missing: Bools, valid: Bools, timestamps: Doubles) -> list[str]:
+def _tell(number: int, swapped: Bools, spikes: Bools, missing: Bools, valid: Bools, timestamps: Doubles) -> list[str]:
     notes = []
     if swapped.any():
         times = timestamps[swapped]
         notes.append(
-            f"person {person + 1}: left and right swapped back in {swapped.sum()} frames, "
+            f"person {number}: left and right swapped back in {swapped.sum()} frames, "
             f"first {times[0]:.2f} s, last {times[-1]:.2f} s"
         )
     if missing.any():
         share = missing.sum() / max(1, valid.sum() * missing.shape[1])
         notes.append(
-            f"person {person + 1}: {missing.sum()} key points filled in ({share:.1%}), {spikes.sum()} of them outliers"
+            f"person {number}: {missing.sum()} key points filled in ({share:.1%}), {spikes.sum()} of them outliers"
         )
     return notes
 

@@ -35,7 +35,9 @@ def list_detectors() -> int:
     for entry in entries:
         sys.stdout.write(f"{entry.name:<{width}}  {entry.summary}\n")
         if entry.needs:
-            sys.stdout.write(f"{'':<{width}}  needs: {entry.needs}\n")
+            sys.stdout.write(f"{'':<{width}}  needs {entry.needs}\n")
+        if entry.missing:
+            sys.stdout.write(f"{'':<{width}}  NOT INSTALLED: {', '.join(entry.missing)}\n")
     return 0
 
 

@@ -91,6 +91,7 @@ def _detect(this: Run, keep: bool) -> None:
         "video": this.video,
         "detector": settings.detector,
         "options": store.options_made_from(settings.options),
+        "beside": registry.companions(settings.options),
         "backend": registry.identity(settings.detector),
     }
 

@@ -56,8 +56,8 @@ def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Co
 
     chosen = choose(pose, settings.person)
     keypoints, scores = adapt(pose.keypoints[chosen], pose.scores[chosen], pose.joints)
-    cleaned = clean(keypoints, scores, pose.valid[chosen], pose.timestamps)
     valid = pose.valid[chosen]
+    cleaned = clean(keypoints, scores, valid, pose.timestamps, [int(row) + 1 for row in chosen])
     with console.stage("lift", int(valid.sum())) as tick:
         positions = Lifter(settings.lifter, settings.device).lift(cleaned.keypoints, valid, pose.timestamps, size, tick)
     up = estimate_up(positions, valid, cleaned.scores)
@@ -97,7 +97,7 @@ def render(clip: Clip, pose: Pose3D, path: Path, settings: RunSettings, console:
     from render.frames import FilmPainter
     from render.skeleton import Skeleton
 
-    world = place(pose.positions, pose.keypoints, pose.scores, pose.valid, pose.up, clip.size)
+    world = place(pose.positions, pose.keypoints, pose.scores, pose.valid, pose.up, clip.size, float(clip.fps))
     skeleton = Skeleton(pose.joints, tuple(joints.LIMBS), tuple(joints.SIDES))
     painter = FilmPainter(
         skeleton, settings.look, clip.size, world, pose.keypoints,

@@ -79,7 +79,7 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             if not os.access(self.path, os.W_OK):
                 raise PermissionError(13, "Permission denied")
-            for litter in self.path.glob(".*.part*"):
+            for litter in self.path.glob("*.part*"):
                 litter.unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"{self.path}: cannot be written to ({error.strerror}); choose --output") from error
