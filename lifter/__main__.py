@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 
@@ -15,6 +16,7 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     train = verbs.add_parser("train", help="train on motion capture; goes on where it was stopped")
     train.add_argument("config", type=Path, help="settings (configs/*.toml)")
+    train.add_argument("--steps", type=int, help="optimiser steps instead of the config's")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="checkpoint and result")
     evaluate = verbs.add_parser("evaluate", help="errors on held-out motion capture")
     evaluate.add_argument("--lifter", default="ugcn", metavar="NAME-OR-FILE")
@@ -51,9 +53,11 @@ def _train(given: argparse.Namespace) -> int:
     from lifter.settings import read_settings
     from lifter.train import train
 
-    result = train(
-        read_settings(given.config), read_folder(given.data), given.out, _say, str(pick_device(given.device))
-    )
+    settings = read_settings(given.config)
+    if given.steps is not None:
+        settings = replace(settings, steps=max(given.steps, 1))
+    device = str(pick_device(given.device))
+    result = train(settings, read_folder(given.data), given.out, _say, device)
     _say(f"wrote {result}")
     return 0
 

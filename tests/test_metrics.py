@@ -14,7 +14,7 @@ TRUTH = RANDOM.normal(0, 0.4, (5, 17, 3))
 
 
 def test_mpjpe_of_a_known_offset() -> None:
-    assert mpjpe(TRUTH + [0.03, 0.0, 0.04], TRUTH) == pytest.approx(50)
+    assert mpjpe(TRUTH + np.array([0.03, 0.0, 0.04]), TRUTH) == pytest.approx(50)
 
 
 def test_p_mpjpe_forgets_rotation_scale_and_place_but_not_reflection() -> None:

@@ -5,6 +5,7 @@ Run from the repository's root: `python tests/benchmarks/bench_render.py` prints
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
 import time
@@ -60,6 +61,7 @@ def compare(size: tuple[int, int], count: int, view: str) -> tuple[float, float]
 
 def main() -> None:
     """Print the table."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print(f"{'picture':>11} people view   {'floor ms':>9} {'frame ms':>9} {'drawing':>8} {'ratio':>6}")
     for size in ((640, 480), (1920, 1080), (1080, 1920), (3840, 2160)):
         for count, view in ((0, "turn"), (1, "front"), (1, "turn"), (2, "turn"), (4, "turn")):

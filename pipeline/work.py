@@ -1,0 +1,169 @@
+"""One film's work: which stages must run, which results are there and made from the same, and what run.json says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline import store
+from pipeline.errors import PipelineError
+from pipeline.progress import Console
+from pipeline.settings import STAGES, RunSettings
+from pipeline.store import RunFolder
+from pipeline.video import Clip, probe
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a stage tells when it is done.
+
+    Attributes:
+        frames, people: how many it went through.
+        warnings: what the user should know.
+        repairs: what was changed in the data.
+    """
+
+    frames: int
+    people: int
+    warnings: list[str]
+    repairs: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage: its name, its file, what its result is made from, and how.
+
+    Attributes:
+        made_from: everything that decides the result, as plain values and paths (which count by content).
+        make: writes the file, marked with the fingerprint it is given.
+    """
+
+    name: str
+    file: Callable[[RunFolder], Path]
+    made_from: Callable[[Work], dict[str, Any]]
+    make: Callable[[Work, str], Result]
+
+
+@dataclass
+class Work:
+    """One film on its way through the stages.
+
+    Attributes:
+        clip: the film.
+        video: the SHA-256 of its content.
+        settings: what to do.
+        folder: where its files lie.
+        console: what the user sees.
+        record: what `run.json` says of every stage.
+        made: the stages that ran.
+    """
+
+    clip: Clip
+    video: str
+    settings: RunSettings
+    folder: RunFolder
+    console: Console
+    record: dict[str, dict[str, Any]]
+    made: list[str] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, video: Path, settings: RunSettings, console: Console) -> Work:
+        """Open a film and the folder of its results.
+
+        Raises:
+            PipelineError: no film, or no folder to write to.
+        """
+        clip = probe(video)
+        folder = RunFolder(settings.output / clip.path.stem, clip.path.stem)
+        folder.create()
+        content = store.content_hash(video)
+        old = folder.read_record()
+        same = isinstance(old.get("video"), dict) and old["video"].get("sha256") == content
+        stages = old.get("stages", {}) if same else {}
+        record = {name: stage for name, stage in stages.items() if isinstance(stage, dict)}
+        return cls(clip, content, settings, folder, console, record)
+
+    def require(self, stage: Stage) -> None:
+        """Refuse to go on from a stage whose file is not there or comes from another film.
+
+        Raises:
+            PipelineError: with what to run first.
+        """
+        file = stage.file(self.folder)
+        if not file.is_file():
+            raise PipelineError(f"{file}: not there; run `python -m pipeline {stage.name}` on {self.clip.path} first")
+        if store.read_about(file, "video") != self.video:
+            raise PipelineError(f"{file}: damaged, or made from another film of that name; run {stage.name} again")
+
+    def do(self, stage: Stage, again: bool = False) -> None:
+        """Run a stage; unless `again`, only where its result is not there, whole and made from the same."""
+        made_from = {"stage": stage.name, **stage.made_from(self)}
+        mark, file = store.fingerprint(made_from), stage.file(self.folder)
+        if not again and file.is_file() and self._mark_of(stage.name, file) == mark:
+            return
+        began = time.perf_counter()
+        result = stage.make(self, mark)
+        seconds = time.perf_counter() - began
+        self.record[stage.name] = {
+            "fingerprint": mark,
+            "sha256": store.content_hash(file),
+            "seconds": round(seconds, 3),
+            "made_from": made_from,
+            **asdict(result),
+        }
+        self.made.append(stage.name)
+        # After every stage, so that what a later one's failure leaves is still known.
+        self._write_record()
+        self._tell(stage.name, result, seconds, file)
+
+    def about(self, mark: str) -> dict[str, Any]:
+        """Return what lies beside the arrays of an npz."""
+        rate = self.clip.fps
+        return {
+            "fingerprint": mark,
+            "video": self.video,
+            "size": list(self.clip.size),
+            "fps": [rate.numerator, rate.denominator],
+        }
+
+    def finish(self) -> None:
+        """Say so if there was nothing to do."""
+        if not self.made:
+            self.console.say(f"{self.clip.path}: nothing to do, all is up to date in {self.folder.path}")
+
+    def _mark_of(self, name: str, file: Path) -> str:
+        """Return the fingerprint a file was made with: it stands in an npz itself, for a film in run.json."""
+        if file.suffix == ".npz":
+            return store.read_about(file, "fingerprint")
+        known = self.record.get(name, {})
+        return str(known.get("fingerprint", "")) if known.get("sha256") == store.content_hash(file) else ""
+
+    def _tell(self, name: str, result: Result, seconds: float, file: Path) -> None:
+        people = f"{result.people} {'person' if result.people == 1 else 'people'}"
+        rate = result.frames / max(seconds, 1e-9)
+        self.console.say(
+            f"{name:>7}  {result.frames} frames, {people}, {seconds:.1f} s, {rate:.1f} frames/s  -> {file}"
+        )
+        for line in result.repairs:
+            self.console.say(f"{'':>7}  {line}")
+        for line in result.warnings:
+            self.console.warn(f"{self.clip.path.name}: {line}")
+
+    def _write_record(self) -> None:
+        from pipeline.doctor import versions
+
+        stages = {name: self.record[name] for name in STAGES if name in self.record}
+        about = {"name": self.clip.path.name, "sha256": self.video, "size": self.clip.size, "fps": str(self.clip.fps)}
+        self.folder.write_record(
+            {
+                "format": store.FORMAT,
+                "video": about,
+                "settings": asdict(self.settings),
+                "stages": stages,
+                "warnings": [line for stage in stages.values() for line in stage.get("warnings", [])],
+                "versions": versions(),
+            }
+        )

@@ -1,0 +1,140 @@
+"""Every command of the README is run, on inputs the test makes; a command nobody knows how to run fails."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from random_weights import write_boxes, write_pose
+from test_run import make_film
+from toy_models import constant_model, heatmap_model
+
+from pipeline.settings import resolve
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+COMMANDS = [
+    line.split(" #")[0].strip()
+    for block in blocks("bash")
+    for line in block.splitlines()
+    if line.split(" #")[0].strip()
+] + re.findall(r"`(python tests/benchmarks/[^`]+)`", README)
+
+
+def write_inputs(folder: Path) -> None:
+    """Make the files the commands name."""
+    make_film(folder / "film.mp4", frames=8, size=(64, 48))
+    heatmap_model(folder / "pose.onnx")
+    boxes = np.zeros((1, 3549, 85), np.float32)
+    constant_model(folder / "boxes.onnx", boxes, size=416)
+    people = [
+        {"keypoints": [[20 + i, 10 + i] for i in range(17)], "keypoint_scores": [0.9] * 17, "bbox": [[5, 5, 60, 40]]}
+    ]
+    import json
+
+    frames = [{"frame_id": i, "instances": people} for i in range(8)]
+    (folder / "keypoints.json").write_text(json.dumps(frames))
+    (folder / "mocap").mkdir()
+    pose = 1000 * np.random.default_rng(0).normal(0, 0.4, (120, 17, 3))
+    names = np.array(["m01_s01_e01", "m01_s09_e01", "m01_s10_e01"])
+    np.savez(
+        folder / "mocap" / "uiprmd_50fps.npz",
+        pos=pose.astype(np.int16),
+        lens=np.array([40, 40, 40]),
+        names=names,
+        fps=50,
+    )
+    (folder / "configs").symlink_to(ROOT / "configs")
+    (folder / "tests").symlink_to(ROOT / "tests")
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readme")
+    write_inputs(folder)
+    return folder
+
+
+def run(arguments: list[str], folder: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, f"{arguments}: {done.stderr[-2000:]}"
+
+
+@pytest.mark.parametrize(
+    "command", [c for c in COMMANDS if "make " not in c and "hrnet" not in c and "bench_" not in c]
+)
+def test_command_runs(command: str, workplace: Path) -> None:
+    program, *arguments = shlex.split(command)
+    assert program == "python"
+    if "train" in arguments:
+        arguments += ["--steps", "1"]
+    elif arguments[1] == "pipeline" and arguments[2] in ("run", "detect") and "--detector" not in arguments:
+        arguments += ["--detector", "scripted"]  # the default one is run by the demo's test
+    run(arguments, workplace)
+
+
+@pytest.mark.slow
+def test_hrnet_command_runs_with_weights_at_hand(workplace: Path) -> None:
+    (command,) = [c for c in COMMANDS if "hrnet" in c]
+    write_pose(workplace / "hrnet.pth", "hrnet")
+    write_boxes(workplace / "rtmdet.pth")
+    weights = ["--checkpoint", "hrnet.pth", "--box-model", "rtmdet.pth", "--offline", "--output", "hrnet"]
+    run([*shlex.split(command)[1:], *weights], workplace)
+
+
+def test_make_targets_are_there() -> None:
+    for command in [c for c in COMMANDS if c.startswith("make ")]:
+        done = subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if "bench_" in c])
+def test_benchmarks_are_there(command: str, workplace: Path) -> None:
+    run([shlex.split(command)[1], "--help"], workplace)
+
+
+def test_settings_block_is_valid(tmp_path: Path) -> None:
+    from pipeline.settings import read_config
+
+    (block,) = blocks("toml")
+    tomllib.loads(block)
+    (tmp_path / "settings.toml").write_text(block)
+    settings = resolve(read_config(tmp_path / "settings.toml"))
+    assert settings.detector == "onnx" and settings.look.max_height == 720
+
+
+def test_every_flag_and_file_named_is_real() -> None:
+    from pipeline.cli import build_parser
+
+    text = build_parser()._subparsers._group_actions[0].choices["run"].format_help()  # type: ignore[union-attr,index]
+    for flag in set(re.findall(r"`(--[a-z-]+)", README)) - {"--data"}:
+        assert flag in text, flag
+    for name in re.findall(r"`((?:pipeline|lifter|configs|tests)/[\w./]+)`", README):
+        assert (ROOT / name).exists(), name
+    for picture in re.findall(r"!\[.*?\]\((.*?)\)", README):
+        assert (ROOT / picture).is_file(), picture
+
+
+def test_card_tells_the_weights_it_belongs_to() -> None:
+    from lifter.weights import SHIPPED, file_hash
+
+    for file in SHIPPED.glob("*.safetensors"):
+        card = file.with_suffix(".md").read_text(encoding="utf-8")
+        assert file_hash(file) in card
+        assert file.stat().st_size < 10_000_000
