@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
@@ -19,7 +19,7 @@ $(READY): pyproject.toml
 
 # Draws a person, finds them, lifts them, and says how far off it was; VIDEO=film.mp4 takes your own.
 demo: setup
-	$(BIN)/python -m pipeline.demo $(VIDEO)
+	$(BIN)/python -m pipeline.demo $(if $(VIDEO),"$(VIDEO)")
 
 test: setup
 	$(BIN)/python -m pytest

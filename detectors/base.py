@@ -87,6 +87,9 @@ class DetectorOptions:
         box_every: person boxes are looked for on every N-th frame, and follow the pose between.
         flip_test: average the picture and its mirror image (heat map models).
         max_people: at most so many people a frame, the most certain first.
+
+    Raises:
+        ValueError: a number out of range.
     """
 
     fps: float = 25.0
@@ -100,3 +103,8 @@ class DetectorOptions:
     box_every: int = 5
     flip_test: bool = True
     max_people: int = 20
+
+    def __post_init__(self) -> None:
+        for name in ("box_every", "max_people"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: at least 1 wanted, got {getattr(self, name)}")

@@ -78,10 +78,13 @@ class Lifter:
 
     def lift_uniform(self, sequence: Floats) -> Floats:
         """Lift (T, 17, 2) at the training rate; screen units, or any unit where people are measured by themselves."""
-        padded, front = windows.pad(sequence, self.recipe.window)
-        cuts = windows.cut(padded, self.recipe.window, self.step)
-        lifted = np.concatenate([self._lift_windows(cuts[i : i + BATCH]) for i in range(0, len(cuts), BATCH)])
-        return windows.join(lifted, len(padded), self.step)[front : front + len(sequence)]
+        window = self.recipe.window
+        padded, front = windows.pad(sequence, window)
+        first = windows.starts(len(padded), window, self.step)
+        joiner = windows.Joiner(len(padded))
+        for batch in (first[i : i + BATCH] for i in range(0, len(first), BATCH)):
+            joiner.add(batch, self._lift_windows(windows.cut(padded, batch, window)))
+        return joiner.result()[front : front + len(sequence)]
 
     def _lift_windows(self, batch: Floats) -> Floats:
         """Lift windows (N, T, 17, 2), each by itself, to (N, T, 17, 3) in camera axes."""

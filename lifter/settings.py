@@ -71,6 +71,8 @@ def build(kind: type[T], values: Mapping[str, Any], where: str) -> T:
     Raises:
         ValueError: an unknown field.
     """
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{where.rstrip('.')}: a table wanted, got {values!r}")
     hints = get_type_hints(kind)
     known = {item.name for item in fields(kind)}  # type: ignore[arg-type]  # T is always a dataclass here
     arguments: dict[str, Any] = {}

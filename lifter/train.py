@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -24,6 +27,9 @@ from lifter.noise import add_noise
 from lifter.screen import to_person, turn
 from lifter.settings import TrainSettings
 from lifter.ugcn import UGCN
+
+# What reading a checkpoint with wrong bytes in it raises.
+DAMAGE = (OSError, EOFError, LookupError, AttributeError, TypeError, ValueError, RuntimeError, UnpicklingError)
 
 Floats = NDArray[np.float32]
 Say = Callable[[str], None]
@@ -115,7 +121,7 @@ class TrainingState:
             predicted = self.model(keypoints.to(self.device))
         loss, parts = total_loss(predicted, positions.to(self.device), s.loss)
         if not math.isfinite(float(loss.detach())):
-            raise LifterError(f"the loss is {float(loss.detach())} at step {self.step}: lower --lr")
+            raise LifterError(f"the loss is {float(loss.detach())} at step {self.step}: lower lr in the settings")
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -149,14 +155,25 @@ class TrainingState:
         temporary.replace(path)
 
     def resume(self, path: Path) -> None:
-        """Go on from a file of `keep`, if it is there."""
+        """Go on from a file of `keep`, if it is there.
+
+        Raises:
+            LifterError: it is damaged, or of a training with other settings.
+        """
         if not path.is_file():
             return
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step = self.began_at = int(state["step"])
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            settings = state["settings"]
+            if settings == self._settings():
+                self.model.load_state_dict(state["model"])
+                self.average.load_state_dict(state["average"])
+                self.optimiser.load_state_dict(state["optimiser"])
+                self.step = self.began_at = int(state["step"])
+        except DAMAGE as error:
+            raise LifterError(f"{path}: damaged; remove it, or train into another folder") from error
+        if settings != self._settings():
+            raise LifterError(f"{path}: a training with other settings was begun here; train into another folder")
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -164,7 +181,11 @@ class TrainingState:
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
+            "settings": self._settings(),
         }
+
+    def _settings(self) -> str:
+        return json.dumps(asdict(self.settings), sort_keys=True)
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

@@ -20,21 +20,41 @@ def starts(frames: int, window: int, step: int) -> NDArray[np.int64]:
     return regular if regular[-1] == frames - window else np.append(regular, frames - window)
 
 
-def cut(sequence: Floats, window: int, step: int) -> Floats:
-    """Return (N, window, ...) the windows of (T, ...), in the order of `starts`."""
-    first = starts(len(sequence), window, step)
+def cut(sequence: Floats, first: NDArray[np.int64], window: int) -> Floats:
+    """Return (N, window, ...) the windows of (T, ...) that begin at the frames `first` (N,)."""
     return np.asarray(sequence[first[:, None] + np.arange(window)])
 
 
-def join(windows: Floats, frames: int, step: int) -> Floats:
-    """Average what the windows (N, window, ...) say of every frame; the inverse of `cut` for windows that agree."""
-    window = windows.shape[1]
-    total = np.zeros((frames, *windows.shape[2:]), np.float64)
-    count = np.zeros(frames)
-    for first, part in zip(starts(frames, window, step), windows, strict=True):
-        total[first : first + window] += part
-        count[first : first + window] += 1
-    return np.asarray(total / count.reshape(-1, *[1] * (total.ndim - 1)), dtype=np.float32)
+class Joiner:
+    """Averages what windows say of every frame, batch by batch: memory grows with the frames, not the windows.
+
+    The inverse of `cut` for windows that agree.
+
+    Args:
+        frames: T of the sequence.
+    """
+
+    def __init__(self, frames: int) -> None:
+        self._count = np.zeros(frames)
+        self._total: NDArray[np.float64] | None = None
+
+    def add(self, first: NDArray[np.int64], windows: Floats) -> None:
+        """Add windows (N, window, ...) that begin at the frames `first` (N,)."""
+        if self._total is None:
+            self._total = np.zeros((len(self._count), *windows.shape[2:]))
+        for start, part in zip(first, windows, strict=True):
+            self._total[start : start + len(part)] += part
+            self._count[start : start + len(part)] += 1
+
+    def result(self) -> Floats:
+        """Return (T, ...) the averages.
+
+        Raises:
+            ValueError: a frame that no window covers.
+        """
+        if self._total is None or not self._count.all():
+            raise ValueError("Joiner: there are frames that no window covers")
+        return np.asarray(self._total / self._count.reshape(-1, *[1] * (self._total.ndim - 1)), dtype=np.float32)
 
 
 def pad(sequence: Floats, window: int) -> tuple[Floats, int]:

@@ -40,7 +40,15 @@ def build_parser() -> argparse.ArgumentParser:
         verb = verbs.add_parser(
             name, help=what, description=what, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
         )
-        _add_settings(verb)
+        verb.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+        verb.add_argument("--output", type=Path, metavar="DIR", help="a folder a film is made in it (default: runs)")
+        verb.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML; flags win over them")
+        verb.add_argument("--quiet", action="store_true", help="print errors only")
+        for stage, add in {"detect": _add_detecting, "lift": _add_lifting, "render": _add_rendering}.items():
+            if name in ("run", stage):
+                add(verb)
+        if name in ("run", "detect", "lift"):
+            verb.add_argument("--device", choices=("auto", "cpu", "cuda"))
         if name == "run":
             verb.add_argument("--from", dest="start", choices=("detect", "lift", "render"), help="redo from this stage")
             verb.add_argument("--no-render", dest="render", action="store_false", default=None, help="no film")
@@ -49,14 +57,8 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_settings(verb: argparse.ArgumentParser) -> None:
-    """Add what run, detect, lift and render share. Defaults stay None: they live in `pipeline.settings`."""
-    verb.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
-    verb.add_argument("--output", type=Path, metavar="DIR", help="a folder a film is made in it (default: runs)")
-    verb.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML; flags win over them")
-    verb.add_argument("--device", choices=("auto", "cpu", "cuda"))
-    verb.add_argument("--person", metavar="all|largest|ID", help="whom to lift (default: all)")
-    verb.add_argument("--quiet", action="store_true", help="print errors only")
+# Defaults stay None: they live in `pipeline.settings`.
+def _add_detecting(verb: argparse.ArgumentParser) -> None:
     detect = verb.add_argument_group("detecting")
     detect.add_argument("--detector", metavar="NAME", help="see `python -m pipeline detectors` (default: mediapipe)")
     detect.add_argument("--checkpoint", type=Path, metavar="FILE", help="weights instead of the model zoo's")
@@ -67,8 +69,15 @@ def _add_settings(verb: argparse.ArgumentParser) -> None:
     detect.add_argument("--no-flip-test", dest="flip_test", action="store_false", default=None, help="twice as fast")
     detect.add_argument("--cache", type=Path, metavar="DIR", help="where downloaded weights are kept")
     detect.add_argument("--offline", action="store_true", default=None, help="never touch the network")
+
+
+def _add_lifting(verb: argparse.ArgumentParser) -> None:
     lift = verb.add_argument_group("lifting")
     lift.add_argument("--lifter", metavar="NAME-OR-FILE", help="a shipped lifter or a safetensors file (default: ugcn)")
+    lift.add_argument("--person", metavar="all|largest|ID", help="whom to lift (default: all)")
+
+
+def _add_rendering(verb: argparse.ArgumentParser) -> None:
     film = verb.add_argument_group("rendering")
     film.add_argument("--view", help="turn, front, side, top, or degrees (default: turn)")
     film.add_argument("--max-height", type=int, metavar="PX", help="scale taller pictures down (default: 1080)")
@@ -105,12 +114,16 @@ def guarded(work: Callable[[], int]) -> int:
         sys.stderr.write("stopped; what was finished is kept, the same command goes on from there\n")
         return EXIT_STOPPED
     except BrokenPipeError:
-        sys.stderr.close()  # nobody reads any more; the interpreter would complain at exit
+        # Nobody reads any more; the interpreter would complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
+    except OSError as error:  # what no stage foresaw: a disk that goes away, a name too long
+        return _fail(OSError(f"{error.filename or 'a file'}: {error.strerror or error}"))
 
 
 def _run_videos(verb: str, given: dict[str, Any]) -> int:
     """Run the stages of a verb on every video; one bad video does not stop the rest."""
+    from pipeline.errors import PipelineError
     from pipeline.progress import Console
     from pipeline.settings import read_config, resolve
 
@@ -118,6 +131,8 @@ def _run_videos(verb: str, given: dict[str, Any]) -> int:
     console = Console(given.pop("quiet"))
     flags = {name: value for name, value in given.items() if value is not None}
     settings = resolve({**(read_config(config) if config else {}), **flags})
+    if start == "render" and not settings.render:
+        raise PipelineError("--from render and --no-render: nothing would be left to do; drop one")
     refuse_same_names(videos)
 
     def one(video: Path) -> int:

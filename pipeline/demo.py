@@ -7,6 +7,7 @@ with, and the main job runs alone.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
@@ -16,14 +17,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline import store
+from pipeline.errors import StoreError
+from pipeline.folder import RunFolder
 from pipeline.progress import Console, Tick
 from pipeline.settings import RunSettings
-from pipeline.store import RunFolder
 
 if TYPE_CHECKING:
     from render.drawn import DrawnFilm
 
 FPS = 25
+DRAWING = 1  # raised by whoever changes what is drawn
 SIZE = (960, 540)
 
 
@@ -36,9 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("video", nargs="?", type=Path, help="a film of your own instead of the drawn one")
     parser.add_argument("--output", type=Path, default=Path("runs"), metavar="DIR")
-    parser.add_argument("--seconds", type=float, default=9.0, help="length of the drawn film")
+    parser.add_argument("--seconds", type=_length, default=9.0, help="length of the drawn film")
     given = parser.parse_args(arguments)
     return guarded(lambda: demo(given.video, given.output, given.seconds))
+
+
+def _length(text: str) -> float:
+    seconds = float(text)
+    if not 0.2 <= seconds <= 600:
+        raise argparse.ArgumentTypeError("0.2 to 600 seconds wanted")
+    return seconds
 
 
 def demo(video: Path | None, output: Path, seconds: float) -> int:
@@ -50,7 +60,7 @@ def demo(video: Path | None, output: Path, seconds: float) -> int:
     if video is None:
         truth = drawn_film(seconds)
         video = output / "demo" / "drawn.mp4"
-        write_drawn(truth, video, console)
+        write_drawn_once(truth, video, seconds, console)
     folder = run(video, RunSettings(output=output), console)
     report(folder, console)
     if truth is not None:
@@ -65,6 +75,21 @@ def drawn_film(seconds: float) -> DrawnFilm:
     motion = demo_motion(seconds, FPS)
     focal_px = 1150 * SIZE[1] / 720
     return DrawnFilm([motion], look_at((4.3, 0.4, 1.25), (0.0, 0.4, 0.95), focal_px, SIZE), fps=FPS)
+
+
+def write_drawn_once(film: DrawnFilm, path: Path, seconds: float, console: Console) -> None:
+    """Draw the film unless it is there, whole and of this length: encoders do not repeat themselves to the byte."""
+    note = path.with_suffix(".json")
+    made_from = {"version": DRAWING, "seconds": seconds, "size": SIZE, "fps": FPS}
+    try:
+        known = json.loads(note.read_text(encoding="utf-8"))
+        if known == {"made_from": store.fingerprint(made_from), "sha256": store.content_hash(path)}:
+            return
+    except (OSError, ValueError, StoreError):
+        pass  # not there, or damaged: drawn anew
+    write_drawn(film, path, console)
+    about = {"made_from": store.fingerprint(made_from), "sha256": store.content_hash(path)}
+    store.write_whole(note, lambda file: file.write(json.dumps(about).encode()))
 
 
 def write_drawn(film: DrawnFilm, path: Path, console: Console) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import platform
 import shutil
 import sys
@@ -54,6 +55,8 @@ def examine() -> int:
     return broken
 
 
+# What the factories of the detectors import.
+LOADS = {"mediapipe": ("mediapipe.python.solutions.pose",), "hrnet": (), "onnx": ("onnxruntime", "openvino")}
 Verdict = tuple[bool, str, str]  # is it needed, the problem ("" where there is none), the remedy
 
 
@@ -75,12 +78,23 @@ def _lifter() -> Verdict:
     return True, "", ""
 
 
-def _package(name: str, needed: bool) -> Callable[[], Verdict]:
+def _detector(name: str, needed: bool) -> Callable[[], Verdict]:
+    """Check that a detector's packages are there and load; weights and files are told when it is used."""
+
     def check() -> Verdict:
+        from detectors import registry
+        from detectors.base import DetectorError
+
+        (entry,) = [entry for entry in registry.available() if entry.name == name]
+        if entry.missing:
+            return needed, f"not installed: {', '.join(entry.missing)}", "run `make setup`"
         try:
-            metadata.version(name)
-        except metadata.PackageNotFoundError:
-            return needed, "not installed", "run `make setup`"
+            for module in LOADS[name]:
+                importlib.import_module(module)
+            if name == "hrnet":
+                importlib.import_module("detectors.mm_compat").prepare()
+        except (DetectorError, ImportError, OSError, RuntimeError, AttributeError) as error:
+            return needed, " ".join(str(error).split()), "reinstall it with `make setup`"
         return needed, "", ""
 
     return check
@@ -100,9 +114,9 @@ def _disk() -> Verdict:
 CHECKS: dict[str, Callable[[], Verdict]] = {
     "H.264 encoder": _encoder,
     "lifter weights": _lifter,
-    "detector mediapipe": _package("mediapipe", True),
-    "detectors of MMPose": _package("mmpose", False),
-    "detector onnx": _package("onnxruntime", False),
+    "detector mediapipe": _detector("mediapipe", True),
+    "detectors hrnet, hrnet-w48, rtmpose": _detector("hrnet", False),
+    "detector onnx": _detector("onnx", False),
     "GPU": _gpu,
     "disk": _disk,
 }

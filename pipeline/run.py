@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import store
+from pipeline.folder import RunFolder
 from pipeline.progress import Console
 from pipeline.settings import STAGES, RunSettings
-from pipeline.store import RunFolder
 from pipeline.work import Result, Stage, Work
 
 
@@ -26,7 +26,7 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
         settings: see `RunSettings`.
         console: bars and lines.
         verb: run, or one stage (detect, lift, render) on what the stage before it left.
-        start: with run: do this stage and those after it again, on what the stage before it left.
+        start: with run: make this stage and those after it again, whatever is there.
 
     Returns:
         The folder with everything made.
@@ -34,14 +34,16 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
     Raises:
         PipelineError, DetectorError, LifterError: told in one line.
     """
-    work = Work.begin(video, settings, console)
-    first = STAGES.index(start or "detect") if verb == "run" else STAGES.index(verb)
-    last = STAGES.index("render" if settings.render else "lift") if verb == "run" else first
     stages = (DETECT, LIFT, RENDER)
+    first = 0 if verb == "run" else STAGES.index(verb)
+    last = STAGES.index("render" if settings.render else "lift") if verb == "run" else first
+    anew = STAGES.index(start) if start else len(stages)
+    work = Work.begin(video, settings, console)
     if first > 0:
         work.require(stages[first - 1])
-    for stage in stages[first : last + 1]:
-        work.do(stage, again=start is not None)
+    with work.folder.at_work():
+        for index in range(first, last + 1):
+            work.do(stages[index], again=index >= anew)
     work.finish()
     return work.folder
 
@@ -100,6 +102,6 @@ def _render(work: Work, _mark: str) -> Result:
     return Result(len(pose.timestamps), len(pose.positions), warnings)
 
 
-DETECT = Stage("detect", lambda folder: folder.pose2d, _detect_from, _detect)
-LIFT = Stage("lift", lambda folder: folder.pose3d, _lift_from, _lift)
-RENDER = Stage("render", lambda folder: folder.film, _render_from, _render)
+DETECT = Stage("detect", 1, lambda folder: folder.pose2d, _detect_from, _detect)
+LIFT = Stage("lift", 1, lambda folder: folder.pose3d, _lift_from, _lift)
+RENDER = Stage("render", 1, lambda folder: folder.film, _render_from, _render)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from detectors.base import DetectorOptions
 from pipeline.errors import PipelineError
 from render.settings import RenderSettings
 
 STAGES = ("detect", "lift", "render")
-PATH_FIELDS = frozenset({"checkpoint", "cache", "pose_model", "box_model", "keypoints", "output"})
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
-NOT_SET = ("options", "look", "encoder", "fps")  # made from other settings
-TABLES = ("detector", "lifter", "render")
 
 
 @dataclass(frozen=True)
@@ -73,22 +70,26 @@ class RunSettings:
 def read_config(path: Path) -> dict[str, Any]:
     """Read a TOML file into flat settings, as `resolve` takes them.
 
-    Tables: `[detector]` (`name` and the options), `[lifter]` (`name`), `[render]` (the film); the rest at the top.
+    Tables: `[detector]` (`name` and the detector's options), `[lifter]` (`name`), `[render]` (look and encoding);
+    `person`, `device`, `output` and `render = true|false` stand at the top.
 
     Raises:
-        PipelineError: no TOML, or a table that is none of these.
+        PipelineError: no TOML, or a setting that does not belong where it stands.
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
         raise PipelineError(f"{path}: cannot be read as settings ({error})") from error
     flat: dict[str, Any] = {}
     for name, value in data.items():
-        if name in TABLES and isinstance(value, dict):
-            flat |= {
-                ("detector" if name == "detector" else "lifter") if k == "name" else k: v for k, v in value.items()
-            }
-        else:
+        table = TABLES.get(name, ()) if isinstance(value, dict) else ()
+        for inner, setting in value.items() if table else ():
+            if inner not in table:
+                raise PipelineError(f"{path}: [{name}] {inner}: unknown; known are {', '.join(table)}")
+            flat[name if inner == "name" else inner] = setting
+        if not table:
+            if name not in TOP:
+                raise PipelineError(f"{path}: {name}: unknown at the top; known are {', '.join((*TOP, *TABLES))}")
             flat[name] = value
     return flat
 
@@ -97,18 +98,15 @@ def resolve(values: dict[str, Any]) -> RunSettings:
     """Build the settings from flat names, each going to where it belongs; None keeps the default.
 
     Raises:
-        PipelineError: an unknown name or a value out of range.
+        PipelineError: an unknown name, or a value of the wrong type or out of range.
     """
-    given = {name: _typed(name, value) for name, value in values.items() if value is not None}
-    parts: dict[type, dict[str, Any]] = {
-        kind: {} for kind in (RunSettings, DetectorOptions, RenderSettings, EncoderSettings)
-    }
-    for name, value in given.items():
-        homes = [kind for kind in parts if any(f.name == name for f in fields(kind))]
-        if not homes or name in NOT_SET:
+    parts: dict[type, dict[str, Any]] = {kind: {} for kind in KINDS}
+    for name, value in values.items():
+        homes = [kind for kind in KINDS if name in _names(kind)]
+        if not homes:
             raise PipelineError(f"setting {name!r}: unknown; see `python -m pipeline run --help`")
-        for kind in homes:  # `device` belongs to the run and to the detector
-            parts[kind][name] = value
+        for kind in homes if value is not None else ():  # `device` belongs to the run and to the detector
+            parts[kind][name] = _typed(name, value, get_type_hints(kind)[name])
     try:
         return RunSettings(
             **parts[RunSettings],
@@ -116,14 +114,38 @@ def resolve(values: dict[str, Any]) -> RunSettings:
             look=RenderSettings(**parts[RenderSettings]),
             encoder=EncoderSettings(**parts[EncoderSettings]),
         )
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise PipelineError(f"setting {error}") from error
 
 
-def _typed(name: str, value: Any) -> Any:
-    """Paths come as text from TOML; numbers must be numbers."""
-    if name in PATH_FIELDS:
+def _names(kind: type) -> tuple[str, ...]:
+    """Return the settings of a dataclass that a user may set."""
+    return tuple(item.name for item in fields(kind) if item.name not in ("options", "look", "encoder", "fps"))
+
+
+def _typed(name: str, value: Any, hint: Any) -> Any:
+    """Return the value as the field's type; paths come as text, numbers of people and degrees as numbers.
+
+    Raises:
+        PipelineError: it is of another type.
+    """
+    wanted = next(kind for kind in (Path, bool, int, float, str) if hint is kind or kind in get_args(hint))
+    if wanted is Path and isinstance(value, str | Path) and str(value):
         return Path(value).expanduser()
-    if name in ("person", "view"):
+    if wanted is str and name in ("person", "view") and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not wanted:
+        raise PipelineError(f"setting {name}: {wanted.__name__.lower()} wanted, got {value!r}")
     return value
+
+
+KINDS: tuple[type, ...] = (RunSettings, DetectorOptions, RenderSettings, EncoderSettings)
+TOP = ("person", "device", "output", "render")
+# Which settings stand in which table of a settings file.
+TABLES: dict[str, tuple[str, ...]] = {
+    "detector": ("name", *(name for name in _names(DetectorOptions) if name != "device")),
+    "lifter": ("name",),
+    "render": (*_names(RenderSettings), *_names(EncoderSettings)),
+}

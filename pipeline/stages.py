@@ -37,9 +37,12 @@ def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D,
 
     with console.stage("detect", clip.frames_hint) as tick:
         people = list(ticking(detector(frames()), tick))
-    pose = associate(people, np.array(timestamps), clip.size, tuple(detector.joints))
-    nobody = [] if len(pose.keypoints) else ["no person found"]
-    return pose, [*reader.warnings, *nobody]
+    pose, left_out = associate(people, np.array(timestamps), clip.size, tuple(detector.joints))
+    kept = len(pose.keypoints)
+    notes = [] if kept else ["no person found"]
+    if left_out:
+        notes.append(f"kept the {kept} people seen longest and largest, left out {left_out}; cut the film for the rest")
+    return pose, [*reader.warnings, *notes]
 
 
 def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Console) -> tuple[Pose3D, list[str]]:
@@ -103,7 +106,7 @@ def render(clip: Clip, pose: Pose3D, path: Path, settings: RunSettings, console:
         skeleton, settings.look, clip.size, world, pose.keypoints,
         pose.scores, pose.valid, pose.timestamps, [str(number) for number in pose.people],
     )  # fmt: skip
-    reader = VideoReader(clip)
+    reader, index = VideoReader(clip), -1
     writer = VideoWriter(
         path, painter.size, pose.timestamps, fps=clip.fps, time_base=clip.time_base,
         audio_from=clip.path if clip.has_audio else None, crf=settings.encoder.crf, preset=settings.encoder.preset,
@@ -114,4 +117,6 @@ def render(clip: Clip, pose: Pose3D, path: Path, settings: RunSettings, console:
                 raise PipelineError(f"{clip.path}: holds more frames than were detected; run detect again")
             writer.write(painter.paint(frame, index))
             tick()
+        if index + 1 != len(pose.timestamps):
+            raise PipelineError(f"{clip.path}: holds fewer frames than were detected; run detect again")
     return writer.warnings

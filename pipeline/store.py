@@ -13,6 +13,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -20,6 +21,7 @@ from typing import Any, BinaryIO, TypeVar
 import numpy as np
 
 from pipeline.errors import StoreError
+from pipeline.parts import part_of
 from pipeline.poses import Pose2D, Pose3D
 
 P = TypeVar("P", Pose2D, Pose3D)
@@ -50,52 +52,21 @@ def content_hash(path: Path) -> str:
 
 
 def fingerprint(made_from: Mapping[str, Any]) -> str:
-    """Return the hash of everything that decides a stage's result; names in any order, paths by content."""
-    plain = json.dumps({"format": FORMAT, **made_from}, sort_keys=True, default=_plain)
+    """Return the hash of everything that decides a stage's result; names in any order, files by content."""
+    plain = json.dumps({"format": FORMAT, **made_from}, sort_keys=True, default=_content)
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
-def _plain(value: object) -> str:
+def told(made_from: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same as plain values for `run.json`: a file becomes its name and the SHA-256 of its content."""
+    named = json.dumps(made_from, default=lambda path: {"file": str(path), "sha256": _content(path)})
+    return dict(json.loads(named))
+
+
+def _content(value: object) -> str:
     if isinstance(value, Path):
         return content_hash(value) if value.exists() else f"missing {value.name}"
     raise TypeError(f"fingerprint of {type(value).__name__}")
-
-
-class RunFolder:
-    """The folder of one film: `pose2d.npz`, `pose3d.npz`, the film and `run.json`."""
-
-    def __init__(self, folder: Path, stem: str) -> None:
-        self.path = folder
-        self.pose2d, self.pose3d = folder / "pose2d.npz", folder / "pose3d.npz"
-        self.film, self.record = folder / f"{stem}_3d.mp4", folder / "run.json"
-
-    def create(self) -> None:
-        """Make the folder and clear what killed runs left.
-
-        Raises:
-            StoreError: it cannot be made or written to.
-        """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            if not os.access(self.path, os.W_OK):
-                raise PermissionError(13, "Permission denied")
-            for litter in self.path.glob("*.part*"):
-                litter.unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(f"{self.path}: cannot be written to ({error.strerror}); choose --output") from error
-
-    def read_record(self) -> dict[str, Any]:
-        """Return what `run.json` holds, or nothing where it is absent or damaged."""
-        try:
-            record = json.loads(self.record.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return record if isinstance(record, dict) else {}
-
-    def write_record(self, record: Mapping[str, Any]) -> None:
-        """Write `run.json`."""
-        text = json.dumps(record, indent=2, default=str) + "\n"
-        _replace(self.record, lambda file: file.write(text.encode()))
 
 
 def save_pose(path: Path, pose: Pose2D | Pose3D, **about: Any) -> None:
@@ -105,7 +76,7 @@ def save_pose(path: Path, pose: Pose2D | Pose3D, **about: Any) -> None:
         StoreError: the disk is full or the folder cannot be written to.
     """
     arrays: dict[str, Any] = {name: np.asarray(value) for name, value in {**vars(pose), **about}.items()}
-    _replace(path, lambda file: np.savez_compressed(file, **arrays))
+    write_whole(path, lambda file: np.savez_compressed(file, **arrays))
 
 
 def load_pose2d(path: Path) -> Pose2D:
@@ -147,9 +118,13 @@ def _load(path: Path, kind: type[P]) -> P:
         raise StoreError(f"{path}: not a whole {kind.__name__} file ({error}); run without --from") from error
 
 
-def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let `write` fill a temporary file, and rename it into place."""
-    temporary = path.with_name(f".{path.name}.part{os.getpid()}")
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Let `write` fill a temporary file, and rename it into place.
+
+    Raises:
+        StoreError: the disk is full or the folder cannot be written to.
+    """
+    temporary = part_of(path)
     try:
         with temporary.open("wb") as file:
             write(file)
@@ -159,7 +134,8 @@ def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
     except OSError as error:
         raise StoreError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def options_made_from(options: object) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from pipeline.errors import VideoError
+from pipeline.parts import part_of
 from pipeline.video_audio import SoundTrack
 from pipeline.video_decode import reason
 from pipeline.video_probe import probe
@@ -82,7 +83,7 @@ class VideoWriter:
         variable = self._ticks is not None and len(np.unique(np.diff(self._ticks))) > 1
         self._options = {"crf": str(crf), "preset": preset, "profile": "high", "bf": "0" if variable else "3"}
         self._threads = threads
-        self._part = self.path.with_name(f"{self.path.name}.part").absolute()
+        self._part = part_of(self.path).absolute()
         self._film: OutputContainer | None = None
         self._sound: SoundTrack | None = None
         self._scaler = VideoReformatter()

@@ -10,9 +10,9 @@ from typing import Any
 
 from pipeline import store
 from pipeline.errors import PipelineError
+from pipeline.folder import RunFolder
 from pipeline.progress import Console
 from pipeline.settings import STAGES, RunSettings
-from pipeline.store import RunFolder
 from pipeline.video import Clip, probe
 
 
@@ -37,11 +37,13 @@ class Stage:
     """A stage: its name, its file, what its result is made from, and how.
 
     Attributes:
-        made_from: everything that decides the result, as plain values and paths (which count by content).
+        version: of our own code; raised by whoever changes what the stage makes.
+        made_from: everything else that decides the result, as plain values and paths (which count by content).
         make: writes the file, marked with the fingerprint it is given.
     """
 
     name: str
+    version: int
     file: Callable[[RunFolder], Path]
     made_from: Callable[[Work], dict[str, Any]]
     make: Callable[[Work, str], Result]
@@ -71,19 +73,17 @@ class Work:
 
     @classmethod
     def begin(cls, video: Path, settings: RunSettings, console: Console) -> Work:
-        """Open a film and the folder of its results.
+        """Open a film and read what is known of its results.
 
         Raises:
-            PipelineError: no film, or no folder to write to.
+            PipelineError: no film.
         """
         clip = probe(video)
         folder = RunFolder(settings.output / clip.path.stem, clip.path.stem)
-        folder.create()
         content = store.content_hash(video)
         old = folder.read_record()
         same = isinstance(old.get("video"), dict) and old["video"].get("sha256") == content
-        stages = old.get("stages", {}) if same else {}
-        record = {name: stage for name, stage in stages.items() if isinstance(stage, dict)}
+        record = _known(old) if same else {}
         return cls(clip, content, settings, folder, console, record)
 
     def require(self, stage: Stage) -> None:
@@ -100,7 +100,7 @@ class Work:
 
     def do(self, stage: Stage, again: bool = False) -> None:
         """Run a stage; unless `again`, only where its result is not there, whole and made from the same."""
-        made_from = {"stage": stage.name, **stage.made_from(self)}
+        made_from = {"stage": stage.name, "version": stage.version, **stage.made_from(self)}
         mark, file = store.fingerprint(made_from), stage.file(self.folder)
         if not again and file.is_file() and self._mark_of(stage.name, file) == mark:
             return
@@ -111,7 +111,7 @@ class Work:
             "fingerprint": mark,
             "sha256": store.content_hash(file),
             "seconds": round(seconds, 3),
-            "made_from": made_from,
+            "made_from": store.told(made_from),
             **asdict(result),
         }
         self.made.append(stage.name)
@@ -155,15 +155,27 @@ class Work:
     def _write_record(self) -> None:
         from pipeline.doctor import versions
 
-        stages = {name: self.record[name] for name in STAGES if name in self.record}
+        known = {name: self.record[name] for name in STAGES if name in self.record}
         about = {"name": self.clip.path.name, "sha256": self.video, "size": self.clip.size, "fps": str(self.clip.fps)}
         self.folder.write_record(
             {
                 "format": store.FORMAT,
                 "video": about,
-                "settings": asdict(self.settings),
-                "stages": stages,
-                "warnings": [line for stage in stages.values() for line in stage.get("warnings", [])],
+                "settings": {name: stage["made_from"] for name, stage in known.items()},
+                "stages": {name: {k: v for k, v in stage.items() if k != "made_from"} for name, stage in known.items()},
+                "warnings": [line for stage in known.values() for line in stage["warnings"]],
                 "versions": versions(),
             }
         )
+
+
+def _known(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what a `run.json` says of every stage, as `Work.record` holds it; what is not of that form is left out."""
+    stages, settings = record.get("stages"), record.get("settings")
+    if not isinstance(stages, dict) or not isinstance(settings, dict):
+        return {}
+    return {
+        name: {**stages[name], "made_from": settings.get(name, {})}
+        for name in STAGES
+        if isinstance(stages.get(name), dict) and isinstance(stages[name].get("warnings"), list)
+    }

@@ -40,8 +40,20 @@ def walk(frames: int) -> np.ndarray:
 @pytest.mark.parametrize("frames", [96, 97, 100, 101, 143, 300])
 def test_cut_and_join_is_identity(frames: int) -> None:
     sequence = RANDOM.normal(size=(frames, 17, 3)).astype(np.float32)
-    cuts = windows.cut(sequence, 96, 5)
-    np.testing.assert_allclose(windows.join(cuts, frames, 5), sequence, atol=1e-6)
+    first = windows.starts(frames, 96, 5)
+    cuts = windows.cut(sequence, first, 96)
+    joiner = windows.Joiner(frames)
+    half = len(first) // 2
+    joiner.add(first[:half], cuts[:half])
+    joiner.add(first[half:], cuts[half:])
+    np.testing.assert_allclose(joiner.result(), sequence, atol=1e-6)
+
+
+def test_frames_without_a_window_are_refused() -> None:
+    joiner = windows.Joiner(10)
+    joiner.add(np.array([0]), np.zeros((1, 8, 17, 3), np.float32))
+    with pytest.raises(ValueError, match="covers"):
+        joiner.result()
 
 
 def test_starts_cover_every_frame_once_at_least() -> None:

@@ -36,6 +36,7 @@ def film(tmp_path: Path) -> Path:
 
 
 def run(film: Path, *flags: str, verb: str = "run", detector: str = "scripted") -> int:
+    """Run or detect; the other verbs know nothing of detectors."""
     output = str(film.parent.parent / "out")
     return main([verb, str(film), "--detector", detector, "--output", output, "--device", "cpu", *flags])
 
@@ -60,7 +61,7 @@ def test_a_run_leaves_everything_the_contract_names(film: Path, capsys: pytest.C
     record = json.loads((folder / "run.json").read_text())
     assert set(record["stages"]) == {"detect", "lift", "render"}
     assert all(stage["seconds"] >= 0 and len(stage["fingerprint"]) == 64 for stage in record["stages"].values())
-    assert record["settings"]["detector"] == "scripted" and record["versions"]["python"].startswith("3.11")
+    assert record["settings"]["detect"]["detector"] == "scripted" and record["versions"]["python"].startswith("3.11")
     said = capsys.readouterr().out
     assert "detect  30 frames, 1 person" in said and "frames/s" in said
 
@@ -100,6 +101,8 @@ def test_only_what_changed_is_done_again(film: Path, capsys: pytest.CaptureFixtu
     assert stages_run(capsys) == ["detect", "lift", "render"]
     run(film, "--view", "front", "--person", "largest", "--box-every", "9", "--from", "lift")
     assert stages_run(capsys) == ["lift", "render"]
+    run(film, "--view", "front", "--person", "largest", "--box-every", "8", "--from", "render")
+    assert stages_run(capsys) == ["detect", "lift", "render"]  # what is out of date is never built upon
 
 
 def test_other_lifter_weights_under_the_same_name_are_noticed(
@@ -149,15 +152,23 @@ def test_a_damaged_or_lost_file_is_made_again(film: Path, capsys: pytest.Capture
 
 
 def test_one_stage_at_a_time(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(film, verb="lift") == 1
+    output = ["--output", str(film.parent.parent / "out")]
+
+    def one(verb: str) -> int:
+        return main([verb, str(film), *output])
+
+    assert one("lift") == 1
     assert "run `python -m pipeline detect`" in capsys.readouterr().err
+    assert not made(film).exists()
     assert run(film, verb="detect") == 0
-    assert run(film, verb="render") == 1
-    assert run(film, verb="lift") == 0
-    assert run(film, verb="render") == 0
+    assert one("render") == 1
+    assert one("lift") == 0
+    assert one("render") == 0
     assert stages_run(capsys) == ["detect", "lift", "render"]
+    record = json.loads((made(film) / "run.json").read_text())
+    assert record["settings"]["detect"]["detector"] == "scripted"
     make_film(film, frames=10, shade=20)
-    assert run(film, verb="lift") == 1
+    assert one("lift") == 1
     assert "another film" in capsys.readouterr().err
 
 
@@ -196,6 +207,11 @@ def test_what_is_no_film_is_told_in_one_line(
     assert not made(path).exists()
 
 
+def test_a_name_too_long_for_any_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path / "films" / ("x" * 300 + ".mp4")) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_one_bad_film_does_not_stop_the_rest(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad = film.with_name("bad.mp4")
     bad.write_bytes(b"no film")
@@ -218,6 +234,9 @@ def test_two_films_of_one_name_are_refused(film: Path, capsys: pytest.CaptureFix
         (("--lifter", "no-such"), "no-such"),
         (("--view", "upwards"), "upwards"),
         (("--config", "nowhere.toml"), "nowhere.toml"),
+        (("--lifter", "x" * 300), "xxx"),
+        (("--box-every", "0"), "box_every"),
+        (("--from", "render", "--no-render"), "--no-render"),
     ],
 )
 def test_bad_settings_are_told_in_one_line(
@@ -272,7 +291,7 @@ def test_stopping_leaves_no_litter_and_the_next_run_goes_on(tmp_path: Path, stag
     if stage != "detect":
         assert run(film, verb="detect") == 0
     if stage == "render":
-        assert run(film, verb="lift") == 0
+        assert main(["lift", str(film), "--output", str(tmp_path / "out")]) == 0
     command = [sys.executable, "-m", "pipeline", "run", str(film), "--detector", "scripted"]
     process = subprocess.Popen(
         [*command, "--output", str(tmp_path / "out")],

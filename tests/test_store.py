@@ -12,8 +12,10 @@ from detectors.base import DetectorOptions
 from detectors.joints import H36M_17
 from pipeline import store
 from pipeline.errors import PipelineError, StoreError
+from pipeline.folder import RunFolder
 from pipeline.poses import Pose2D, Pose3D
-from pipeline.settings import RunSettings, read_config, resolve
+from pipeline.settings import EncoderSettings, RunSettings, read_config, resolve
+from render.settings import RenderSettings
 
 
 def pose2d(people: int = 2, frames: int = 5) -> Pose2D:
@@ -133,7 +135,8 @@ def test_settings_come_from_file_and_flags(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "word"),
     [({"persn": "all"}, "persn"), ({"person": "0"}, "person"), ({"view": "up"}, "up"), ({"crf": 99}, "crf"),
-     ({"max_height": 3}, "max_height"), ({"device": "tpu"}, "device"), ({"options": 1}, "options")],
+     ({"max_height": 3}, "max_height"), ({"device": "tpu"}, "device"), ({"options": 1}, "options"),
+     ({"box_every": 0}, "box_every"), ({"max_people": -1}, "max_people"), ({"crf": True}, "crf")],
 )  # fmt: skip
 def test_bad_settings_are_named(values: dict, word: str) -> None:
     with pytest.raises(PipelineError, match=word):
@@ -142,5 +145,46 @@ def test_bad_settings_are_named(values: dict, word: str) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreError, match="--output"):
-        store.RunFolder(tmp_path / "file" / "clip", "clip").create()
+    with pytest.raises(StoreError, match="--output"), RunFolder(tmp_path / "file" / "clip", "clip").at_work():
+        pass
+
+
+def test_only_our_own_litter_is_cleared(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path, "lecture.part1")
+    others = ["backup.part1.rar", "wedding.party.txt", "lecture.part1_3d.mp4", "x.part", ".mine.npz.part3"]
+    litter = [".pose2d.npz.part123", ".lecture.part1_3d.mp4.part9", ".run.json.part1"]
+    for name in [*others, *litter]:
+        (tmp_path / name).write_text("x")
+    with folder.at_work():
+        assert sorted(file.name for file in tmp_path.iterdir()) == sorted(others)
+
+
+def test_one_run_at_a_time(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path, "a")
+    with folder.at_work(), pytest.raises(StoreError, match="another run"), folder.at_work():
+        pass
+    with folder.at_work():
+        pass
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "null", '{"stages": 3}', '{"stages": {"lift": 1}, "settings": []}', "[" * 9999]
+)
+def test_a_strange_record_is_no_record(tmp_path: Path, content: str) -> None:
+    from pipeline.work import _known
+
+    (tmp_path / "run.json").write_text(content)
+    assert _known(RunFolder(tmp_path, "a").read_record()) == {}
+
+
+@pytest.mark.parametrize("kind", [RunSettings, DetectorOptions, RenderSettings, EncoderSettings])
+def test_every_setting_refuses_values_of_other_types(kind: type) -> None:
+    for item in fields(kind):
+        if item.name in ("options", "look", "encoder", "fps"):
+            continue
+        for wrong in ([], {"a": 1}, object()):
+            with pytest.raises(PipelineError, match=item.name):
+                resolve({item.name: wrong})
+        if item.type not in ("str", "Path", "Path | None"):
+            with pytest.raises(PipelineError, match=item.name):
+                resolve({item.name: "no"})

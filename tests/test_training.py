@@ -171,6 +171,17 @@ def test_a_killed_training_goes_on_bit_for_bit(tmp_path: Path, sequences: list[S
     assert resumed.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.parametrize("content", [None, b"", b"text"])
+def test_a_training_never_goes_on_from_another_one(
+    tmp_path: Path, sequences: list[Sequence], content: bytes | None
+) -> None:
+    train(replace(TINY, steps=2), sequences, tmp_path, lambda _: None)
+    if content is not None:
+        (tmp_path / "last.pt").write_bytes(content)
+    with pytest.raises(LifterError, match=r"last\.pt"):
+        train(replace(TINY, steps=2, lr=0.5), sequences, tmp_path, lambda _: None)
+
+
 def test_training_learns(tmp_path: Path, sequences: list[Sequence]) -> None:
     settings = replace(TINY, steps=60, ema=0.9, check_every=60, model=UGCNSettings(widths=(8, 8, 8, 8, 8), dropout=0.0))
     source = ClipSource(mocap.select(sequences, "train"), {}, 96)

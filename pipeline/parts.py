@@ -1,0 +1,18 @@
+"""Names of files that are not whole yet: a hidden name beside the file to come, with the process that writes it."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+
+def part_of(path: Path) -> Path:
+    """Return the temporary name for writing `path`, in the same folder, so that it can be renamed into place."""
+    return path.with_name(f".{path.name}.part{os.getpid()}")
+
+
+def litter_of(path: Path) -> list[Path]:
+    """Return what killed processes left of writing `path`; nothing that anybody else could have named so."""
+    name = re.compile(re.escape(f".{path.name}.part") + r"\d+")
+    return [file for file in path.parent.iterdir() if name.fullmatch(file.name)]
