@@ -2,7 +2,8 @@
 
 Two passes of the same optimal assignment (scipy's). The first goes from frame to frame and only joins what is
 certain; the second joins the ends of the pieces with the beginnings of later ones over longer gaps. Then ghosts go,
-short gaps are bridged, and the people are put in the order of how long and how large they are seen.
+short gaps are bridged, and the people are put in the order of how long and how large they are seen. Poses are kept
+densely, every person in every frame, so that a long film of passers-by keeps only the most important of them.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
 from pipeline.errors import PipelineError
+from pipeline.links import followers
 from pipeline.poses import Pose2D
-from pipeline.tracklets import Tracklet, box_overlap, link_costs, pose_similarity
+from pipeline.tracklets import Tracklet, box_overlap, pose_similarity
 
 Doubles = NDArray[np.float64]
 
@@ -25,6 +27,8 @@ _LEAST_ALIKE = 0.15  # of box overlap and pose similarity, each half, for the sa
 _LEAST_SEEN = 0.2  # seconds; who is seen for less is a ghost
 _LEAST_SCORE = 0.15  # mean score of the joints; less is a ghost
 _SAME_PLACE = 0.7  # pose similarity of two detections that are one person
+MOST_PEOPLE = 200
+MOST_PLACES = 3_000_000  # people times frames: of 17 joints, 660 MB
 
 
 class PeopleLike(Protocol):
@@ -40,8 +44,11 @@ class PeopleLike(Protocol):
 
 def associate(
     people: Sequence[PeopleLike], timestamps: Doubles, picture_size: tuple[int, int], joints: tuple[str, ...]
-) -> Pose2D:
+) -> tuple[Pose2D, int]:
     """Join the people of all frames into tracks; nobody at all gives P = 0.
+
+    At most `MOST_PEOPLE` are kept, and in long films as many as make `MOST_PLACES` with the frames (100 in twenty
+    minutes at 25 frames a second, and always one): the longest and largest seen.
 
     Args:
         people: one entry per frame, boxes and key points in pixels.
@@ -52,6 +59,7 @@ def associate(
     Returns:
         P tracks, the longest and largest seen first. Gaps of up to half a second are interpolated, valid with
         scores 0; over longer ones the person is not valid, and the arrays hold the nearest place with scores 0.
+        And how many people were found beyond those.
 
     Raises:
         PipelineError: the detector gave arrays that do not fit each other, `joints` or the number of frames.
@@ -66,20 +74,8 @@ def associate(
     tracks = _join(pieces, times, picture_size)
     tracks = _without_ghosts(tracks, times)
     tracks.sort(key=lambda track: -len(track.frames) * np.sqrt(np.median(track.areas())))
-    filled = [_fill(track, times) for track in tracks]
-    shapes = ((len(times), len(joints), 2), (len(times), len(joints)), (len(times), 4), (len(times),))
-    keypoints, scores, boxes, valid = (
-        np.stack([person[part] for person in filled]) if filled else np.zeros((0, *shape))
-        for part, shape in enumerate(shapes)
-    )
-    return Pose2D(
-        keypoints.astype(np.float32),
-        scores.astype(np.float32),
-        boxes.astype(np.float32),
-        valid.astype(np.bool_),
-        times,
-        joints,
-    )
+    most = max(1, min(MOST_PEOPLE, MOST_PLACES // max(len(times), 1)))
+    return _dense(tracks[:most], times, joints), max(0, len(tracks) - most)
 
 
 def _checked(entry: PeopleLike, frame: int, joints: int) -> tuple[Doubles, Doubles, Doubles]:
@@ -117,8 +113,9 @@ def _follow(frames: list[tuple[Doubles, Doubles, Doubles]], times: Doubles) -> l
     """First pass: from frame to frame, each piece to where its motion leads, the best for all together."""
     finished: list[Tracklet] = []
     active: list[Tracklet] = []
+    patience = _SHORT_GAP + _step(times)
     for frame, (boxes, keypoints, scores) in enumerate(frames):
-        lost = [piece for piece in active if times[frame] - times[piece.frames[-1]] > _SHORT_GAP + _step(times)]
+        lost = [piece for piece in active if times[frame] - times[piece.frames[-1]] > patience]
         finished += lost
         active = [piece for piece in active if piece not in lost]
         alike = np.array([piece.likeness(times, frame, boxes, keypoints, scores) for piece in active])
@@ -145,22 +142,11 @@ def _join(pieces: list[Tracklet], times: Doubles, picture_size: tuple[int, int])
     pieces = sorted((p for p in pieces if len(p.frames) > 1 or not lone), key=lambda piece: piece.frames[0])
     if len(pieces) < 2:
         return pieces
-    costs = link_costs(pieces, times, picture_size)
-    count = len(pieces)
-    # Beside every end stands "ends here", beside every beginning "begins here"; both together cost 1.
-    square = np.full((2 * count, 2 * count), 1e6)
-    square[:count, :count] = np.where(costs < 1, costs, 1e6)
-    square[:count, count:][np.diag_indices(count)] = 0.5
-    square[count:, :count][np.diag_indices(count)] = 0.5
-    square[count:, count:] = 0
-    follower = {
-        int(row): int(column)
-        for row, column in zip(*linear_sum_assignment(square), strict=True)
-        if row < count and column < count
-    }
+    follower = followers(pieces, times, picture_size)
+    begun = set(follower.values())
     tracks = []
-    for first in range(count):
-        if first in follower.values():
+    for first in range(len(pieces)):
+        if first in begun:
             continue
         track, piece = pieces[first], first
         while piece in follower:
@@ -185,21 +171,47 @@ def _without_ghosts(tracks: list[Tracklet], times: Doubles) -> list[Tracklet]:
     return kept
 
 
-def _fill(track: Tracklet, times: Doubles) -> tuple[Doubles, Doubles, Doubles, NDArray[np.bool_]]:
-    """Return key points (T, J, 2), scores (T, J), boxes (T, 4) and valid (T,) of one track."""
-    frames = np.array(track.frames)
-    known = np.concatenate([np.array(track.keypoints).reshape(len(frames), -1), np.array(track.boxes)], axis=1)
-    after = np.searchsorted(frames, np.arange(len(times)))
-    first, last = np.maximum(after - 1, 0), np.minimum(after, len(frames) - 1)
-    begin, end = times[frames[first]], times[frames[last]]
-    share = np.clip((times - begin) / np.maximum(end - begin, 1e-9), 0, 1)[:, None]
-    inside = (np.arange(len(times)) >= frames[0]) & (np.arange(len(times)) <= frames[-1])
-    short = inside & (end - begin <= _SHORT_GAP + _step(times))
-    nearest = np.where(share < 0.5, known[first], known[last])
-    values = np.where(short[:, None], (1 - share) * known[first] + share * known[last], nearest)
-    values[frames] = known
-    scores = np.zeros((len(times), len(track.scores[0])))
-    scores[frames] = np.array(track.scores)
-    valid = short.copy()
-    valid[frames] = True
-    return values[:, :-4].reshape(len(times), -1, 2), scores, values[:, -4:], valid
+def _dense(tracks: list[Tracklet], times: Doubles, joints: tuple[str, ...]) -> Pose2D:
+    """Return the tracks as arrays over the whole film, in their order."""
+    shape = (len(tracks), len(times))
+    keypoints = np.zeros((*shape, len(joints), 2), np.float32)
+    scores = np.zeros((*shape, len(joints)), np.float32)
+    boxes = np.zeros((*shape, 4), np.float32)
+    valid = np.zeros(shape, np.bool_)
+    bridge = _SHORT_GAP + _step(times)
+    for row, track in enumerate(tracks):
+        frames = np.array(track.frames)
+        scores[row, frames] = track.scores
+        for array, known in ((keypoints[row], track.keypoints), (boxes[row], track.boxes)):
+            array[: frames[0]], array[frames], array[frames[-1] + 1 :] = known[0], known, known[-1]
+        valid[row, frames] = True
+        valid[row] |= _bridge(frames, times, bridge, keypoints[row].reshape(len(times), -1), boxes[row])
+    return Pose2D(keypoints, scores, boxes, valid, times, joints)
+
+
+def _bridge(
+    frames: NDArray[np.int64], times: Doubles, longest: float, *arrays: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """Fill the gaps between known frames: short ones by interpolation, long ones with the nearest in time.
+
+    Args:
+        frames: indices of the known rows, ascending.
+        times: (T,) seconds.
+        longest: seconds from a known frame to the next, for a gap to be short.
+        arrays: (T, ...) each, changed in the gaps.
+
+    Returns:
+        (T,) true in the short gaps.
+    """
+    gaps = np.setdiff1d(np.arange(frames[0], frames[-1]), frames, assume_unique=True)
+    after = np.searchsorted(frames, gaps)
+    begin, end = frames[after - 1], frames[after]
+    seconds = times[end] - times[begin]
+    share = np.clip((times[gaps] - times[begin]) / np.maximum(seconds, 1e-9), 0, 1)
+    short = seconds <= longest
+    share = np.where(short, share, share >= 0.5)[:, None]
+    for array in arrays:
+        array[gaps] = (1 - share) * array[begin] + share * array[end]
+    bridged = np.zeros(len(times), np.bool_)
+    bridged[gaps] = short
+    return bridged

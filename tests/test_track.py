@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +11,10 @@ import pytest
 
 from detectors.base import People
 from detectors.joints import COCO_17
+from pipeline import track
 from pipeline.errors import PipelineError
 from pipeline.track import associate
+from pipeline.tracklets import Tracklet
 
 SHARED = Path(__file__).parents[1] / ".." / "shared"
 SIZE = (1280, 720)
@@ -68,7 +72,14 @@ class Scene:
         return shown
 
     def track(self):
-        return associate(self.people(), self.times, SIZE, COCO_17)
+        return tracked(self.people(), self.times)
+
+
+def tracked(people, times, size=SIZE, joints=COCO_17):
+    """Return the tracks, having made sure that nobody was left out."""
+    pose, left_out = associate(people, times, size, joints)
+    assert left_out == 0
+    return pose
 
 
 def pure(shown: np.ndarray) -> list[int]:
@@ -210,7 +221,7 @@ def test_any_objects_with_the_three_arrays_serve_and_wrong_ones_are_refused_in_o
 
     figure = (FIGURE * 300 + 200).tolist()
     good = Strange([[150, 200, 250, 500]], [figure], [[0.9] * 17])
-    assert associate([good] * 5, np.arange(5) / 5, SIZE, COCO_17).valid.all()
+    assert tracked([good] * 5, np.arange(5) / 5).valid.all()
     for bad in (
         Strange([[1, 2, 3]], [figure], [[0.9] * 17]),
         Strange([[1, 2, 3, 4]], [figure[:9]], [[0.9] * 17]),
@@ -221,6 +232,55 @@ def test_any_objects_with_the_three_arrays_serve_and_wrong_ones_are_refused_in_o
         assert "\n" not in str(raised.value)
     with pytest.raises(PipelineError, match="people for 1 of 2 frames"):
         associate([good], np.arange(2.0), SIZE, COCO_17)
+
+
+def test_beyond_the_most_the_longest_and_largest_are_kept_and_the_rest_counted(monkeypatch) -> None:
+    scene = Scene(60)
+    for who, height in enumerate((150, 320, 200, 280)):
+        scene.person(who, 150 + 300 * who, height=height)
+    people = scene.people()
+    monkeypatch.setattr(track, "MOST_PEOPLE", 2)
+    pose, left_out = associate(people, scene.times, SIZE, COCO_17)
+    assert (pure(scene.identities(pose)), left_out) == ([1, 3], 2)
+    monkeypatch.setattr(track, "MOST_PLACES", 60 * 3)
+    monkeypatch.setattr(track, "MOST_PEOPLE", 200)
+    pose, left_out = associate(people, scene.times, SIZE, COCO_17)
+    assert (pure(scene.identities(pose)), left_out) == ([1, 3, 2], 1)
+    monkeypatch.setattr(track, "MOST_PLACES", 1)
+    assert len(associate(people, scene.times, SIZE, COCO_17)[0].keypoints) == 1
+
+
+def test_memory_is_what_is_kept_and_not_people_times_frames() -> None:
+    scene = Scene(2400, fps=10, seed=3)
+    for who in range(120):  # one every 20 frames, each seen for 2 s on the way across the picture
+        here = np.arange(20 * who, 20 * who + 20)
+        scene.person(who, 100 + 540 * (scene.times - 2 * who), frames=here)
+    people = scene.people()
+    tracemalloc.start()
+    try:
+        pose = tracked(people, scene.times)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(pose.keypoints) == 120
+    arrays = pose.keypoints, pose.scores, pose.boxes, pose.valid
+    assert all(array.dtype == kind for array, kind in zip(arrays, ("f4", "f4", "f4", "?"), strict=True))
+    held = sum(array.nbytes for array in arrays)
+    assert peak < 1.3 * held + 20_000_000, f"{peak / held:.1f} times what is kept"
+
+
+def test_a_film_full_of_people_is_searched_for_doubles_in_bearable_time() -> None:
+    figure = FIGURE * 200
+    times = np.arange(4000) / 25
+    scores = [np.full(17, 0.8)] * 4000
+    tracks = []
+    for who in range(10):
+        places = figure + np.array([100 + 110 * who, 200])
+        box = np.concatenate([places.min(axis=0), places.max(axis=0)])
+        tracks.append(Tracklet(list(range(4000)), [box] * 4000, [places] * 4000, scores))
+    began = time.process_time()
+    assert len(track._without_ghosts([*tracks, *tracks], times)) == 10
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.shared
@@ -241,6 +301,6 @@ def test_a_real_film_with_one_person_gives_one_track() -> None:
     while len(frames) < 60 and (read := capture.read())[0]:
         frames.append(cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB))
     height, width = frames[0].shape[:2]
-    pose = associate(list(detector(frames)), np.arange(len(frames)) / 20, (width, height), detector.joints)
+    pose = tracked(list(detector(frames)), np.arange(len(frames)) / 20, (width, height), detector.joints)
     assert len(pose.keypoints) == 1
     assert pose.valid.mean() > 0.95
