@@ -74,6 +74,13 @@ def _add_detecting(verb: argparse.ArgumentParser) -> None:
 def _add_lifting(verb: argparse.ArgumentParser) -> None:
     lift = verb.add_argument_group("lifting")
     lift.add_argument("--lifter", metavar="NAME-OR-FILE", help="a shipped lifter or a safetensors file (default: ugcn)")
+    lift.add_argument(
+        "--no-hold-bones",
+        dest="hold_bones",
+        action="store_false",
+        default=None,
+        help="bones as lifted",
+    )
     lift.add_argument("--person", metavar="all|largest|ID", help="whom to lift (default: all)")
 
 

@@ -42,6 +42,7 @@ class RunSettings:
         detector: name of a 2D detector (`python -m pipeline detectors` lists them).
         options: what the detector is built from.
         lifter: name of a shipped lifter, or a safetensors file.
+        hold_bones: give every bone of a person one length over the film.
         device: auto, cpu or cuda, for detector and lifter.
         person: "all", "largest", or the number of a person as the film shows it.
         output: folder that holds a folder a film.
@@ -53,6 +54,7 @@ class RunSettings:
     detector: str = "mediapipe"
     options: DetectorOptions = field(default_factory=DetectorOptions)
     lifter: str = "ugcn"
+    hold_bones: bool = True
     device: str = "auto"
     person: str = "all"
     output: Path = Path("runs")
@@ -70,8 +72,8 @@ class RunSettings:
 def read_config(path: Path) -> dict[str, Any]:
     """Read a TOML file into flat settings, as `resolve` takes them.
 
-    Tables: `[detector]` (`name` and the detector's options), `[lifter]` (`name`), `[render]` (look and encoding);
-    `person`, `device`, `output` and `render = true|false` stand at the top.
+    Tables: `[detector]` (`name` and the detector's options), `[lifter]` (`name`, `hold_bones`), `[render]` (look and
+    encoding); `person`, `device`, `output` and `render = true|false` stand at the top.
 
     Raises:
         PipelineError: no TOML, or a setting that does not belong where it stands.
@@ -146,6 +148,6 @@ TOP = ("person", "device", "output", "render")
 # Which settings stand in which table of a settings file.
 TABLES: dict[str, tuple[str, ...]] = {
     "detector": ("name", *(name for name in _names(DetectorOptions) if name != "device")),
-    "lifter": ("name",),
+    "lifter": ("name", "hold_bones"),
     "render": (*_names(RenderSettings), *_names(EncoderSettings)),
 }

@@ -46,7 +46,7 @@ def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D,
 
 
 def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Console) -> tuple[Pose3D, list[str]]:
-    """Adapt to Human3.6M's joints, repair, lift, and estimate which way is up.
+    """Adapt to Human3.6M's joints, repair, lift, hold the bones, and estimate which way is up.
 
     Returns:
         The poses in space, and what was repaired.
@@ -54,6 +54,7 @@ def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Co
     from lifter import joints
     from lifter.lifter import Lifter
     from pipeline.adapter import adapt
+    from pipeline.bones import hold_bones
     from pipeline.clean import clean
     from pipeline.upright import estimate_up
 
@@ -63,6 +64,8 @@ def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Co
     cleaned = clean(keypoints, scores, valid, pose.timestamps, [int(row) + 1 for row in chosen])
     with console.stage("lift", int(valid.sum())) as tick:
         positions = Lifter(settings.lifter, settings.device).lift(cleaned.keypoints, valid, pose.timestamps, size, tick)
+    if settings.hold_bones:
+        positions = hold_bones(positions, valid)
     up = estimate_up(positions, valid, cleaned.scores)
     lifted = Pose3D(
         positions, valid, pose.timestamps, joints.NAMES, chosen + 1, cleaned.keypoints, cleaned.scores,

@@ -72,7 +72,10 @@ def test_feet_are_below_the_head_and_bones_are_human(film: Path) -> None:
     feet, head = pose.positions[0][:, [3, 6]], pose.positions[0][:, 10]
     assert (feet[..., 1].mean(axis=1) > head[:, 1]).all()  # y is down
     thigh = np.linalg.norm(pose.positions[0][:, 2] - pose.positions[0][:, 1], axis=-1)
-    assert 0.2 < thigh.mean() < 0.6
+    assert 0.2 < thigh.mean() < 0.6 and np.ptp(thigh) < 1e-4
+    run(film, "--no-render", "--no-hold-bones")
+    raw = load_pose3d(made(film) / "pose3d.npz").positions[0]
+    assert np.ptp(np.linalg.norm(raw[:, 2] - raw[:, 1], axis=-1)) > 1e-4
     assert np.abs(pose.positions[:, :, 0]).max() == 0
     assert not (made(film) / "walk_3d.mp4").exists()
 
