@@ -18,7 +18,8 @@ class Checked:
     Args:
         name: of the detector, for messages.
         detector: any object with `joints` and a call; what it yields needs `boxes`, `keypoints`, `scores`.
-        foreign: exceptions of it that are told in one line rather than passed on.
+        foreign: it is somebody else's, and whatever it raises is told in one line. Ours tell what their backends and
+            files may do to them themselves; anything else they raise is a bug, and shows.
 
     Raises:
         DetectorError: `joints` is no list of distinct names, or the object cannot be called.
@@ -26,7 +27,7 @@ class Checked:
 
     joints: tuple[str, ...]
 
-    def __init__(self, name: str, detector: Any, foreign: tuple[type[Exception], ...]) -> None:
+    def __init__(self, name: str, detector: Any, foreign: bool = False) -> None:
         """See the class."""
         joints = getattr(detector, "joints", None)
         named = isinstance(joints, tuple | list) and all(isinstance(joint, str) and joint for joint in joints)
@@ -55,9 +56,11 @@ class Checked:
                 if count > source.count:
                     raise DetectorError(f"detector {self._name}: gives more than one answer for frame {source.count}")
                 yield self._people(people, count)
-        except self._foreign as error:
-            if source.reading:
-                raise  # the film's own failure, on its way through
+        except DetectorError:
+            raise
+        except Exception as error:  # a stranger's may derive from nothing narrower, as cv2.error
+            if not self._foreign or source.reading:
+                raise  # a bug of ours; or the film's own failure, on its way through
             problem = (str(error).strip().splitlines() or [""])[0][:200]
             raise DetectorError(
                 f"detector {self._name}: failed on frame {source.count}: {type(error).__name__}: {problem}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,9 @@ class PoseEstimator:
             self._meta = dataset_meta_from_config(config, "test")
             self._transforms = Compose(config.test_dataloader.dataset.pipeline)
         checkpoint.fill(self.network, state, path, model.title)
-        self.network.to(device)
+        self._title, self._device = model.title, device
+        with _torch_told(self._title, self._device):
+            self.network.to(device)
 
     def __call__(self, frame: Frame, boxes: Floats) -> tuple[Floats, Floats]:
         """Find key points (P, 17, 2) in pixels and scores (P, 17) in 0..1 of the people in boxes (P, 4)."""
@@ -125,7 +128,7 @@ class PoseEstimator:
         keypoints, scores = [], []
         for start in range(0, len(boxes), _BATCH):
             crops = [self._crop(picture, box) for box in inside[start : start + _BATCH]]
-            with torch.inference_mode(), mm_compat.quiet():
+            with torch.inference_mode(), mm_compat.quiet(), _torch_told(self._title, self._device):
                 samples = self.network.test_step(pseudo_collate(crops))
             keypoints += [sample.pred_instances.keypoints[0] for sample in samples]
             scores += [sample.pred_instances.keypoint_scores[0] for sample in samples]
@@ -163,8 +166,10 @@ class PersonFinder:
             steps = get_test_pipeline_cfg(config)
             steps[0].type = "mmdet.LoadImageFromNDArray"
             self._transforms = Compose(steps)
-        checkpoint.fill(self.network, state, path, f"RTMDet ({Path(BOX_CONFIGS[len(stem)]).stem})")
-        self.network.to(device)
+        self._title, self._device = f"RTMDet ({Path(BOX_CONFIGS[len(stem)]).stem})", device
+        checkpoint.fill(self.network, state, path, self._title)
+        with _torch_told(self._title, self._device):
+            self.network.to(device)
 
     def __call__(self, frame: Frame) -> tuple[Floats, Floats]:
         """Find person boxes (B, 4) in pixels and their scores (B,), the most certain first."""
@@ -172,7 +177,7 @@ class PersonFinder:
 
         item = self._transforms({"img": np.ascontiguousarray(frame[:, :, ::-1]), "img_id": 0})
         batch = {"inputs": [item["inputs"]], "data_samples": [item["data_samples"]]}
-        with torch.inference_mode(), mm_compat.quiet():
+        with torch.inference_mode(), mm_compat.quiet(), _torch_told(self._title, self._device):
             found = self.network.test_step(batch)[0].pred_instances.cpu().numpy()
         boxes, scores = _within(found.bboxes, frame), found.scores.astype(np.float32)
         solid = (boxes[:, 2:] - boxes[:, :2] > 1).all(1)
@@ -193,6 +198,16 @@ class WholePicture:
         whole = np.array([[0, 0, width, height]], np.float32)
         keypoints, scores = self._estimate(frame, whole)
         return pose_box(keypoints[0], scores[0], whole[0])[None], scores.mean(1)
+
+
+@contextmanager
+def _torch_told(title: str, device: str) -> Iterator[None]:
+    """Tell in one line what PyTorch cannot do: memory that runs out, a device that fails, an operator not there."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        problem = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise DetectorError(f"{title} failed on {device}: {problem}; free memory, or use --device cpu") from error
 
 
 def _within(boxes: Floats, frame: Frame) -> Floats:

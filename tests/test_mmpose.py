@@ -223,6 +223,18 @@ def test_devices(files: Path) -> None:
         _refused("no CUDA device", _options(files, "hrnet", device="cuda"))
 
 
+def test_what_torch_cannot_do_is_one_line(hrnet: mmpose.MMPoseDetector, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nSee the documentation")
+
+    for part, name in ((hrnet.estimate, "HRNet-W32"), (hrnet.find, "RTMDet")):
+        with monkeypatch.context() as patch:
+            patch.setattr(part.network, "test_step", fail)
+            with pytest.raises(DetectorError, match=f"^{name}.* failed on cpu: CUDA out of memory") as caught:
+                list(hrnet([_picture()]))
+        assert "\n" not in str(caught.value)
+
+
 def test_zoo_addresses_are_those_of_the_installed_index() -> None:
     """A newer mmpose with other weights shows here."""
     root = Path(sys.modules["mmpose"].__file__ or "").parent / ".mim" / "configs" / "body_2d_keypoint"
