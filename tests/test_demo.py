@@ -16,7 +16,7 @@ from pipeline.demo import main as demo
 from pipeline.progress import Console
 from pipeline.store import load_pose3d
 from pipeline.video import VideoReader, probe
-from render.drawn import DrawnFilm, look_at, squat, walk, wave
+from render.drawn import DrawnFilm, look_at, walk, wave
 
 LIMBS = list(joints.LIMBS_12)
 QUIET = Console(quiet=True)
@@ -64,7 +64,7 @@ def test_a_tilted_camera_still_shows_people_upright(tmp_path: Path, roll: float)
 @pytest.mark.slow
 @pytest.mark.shared
 def test_two_people_of_whom_one_leaves(tmp_path: Path, shared: Path) -> None:
-    left, right = squat(4, 25) - np.array([0, 0.9, 0]), walk(4, 25, speed=0) + np.array([0, 0.9, 0])
+    left, right = wave(4, 25) - np.array([0, 0.9, 0]), walk(4, 25, speed=0) + np.array([0, 0.9, 0])
     camera = look_at((5.0, 0, 1.4), (0, 0, 0.9), 800, (960, 540))
     film = DrawnFilm([left, right], camera, fps=25, spans=[(0, 100), (0, 60)])
     write_drawn(film, tmp_path / "two.mp4", QUIET)
