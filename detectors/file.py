@@ -12,6 +12,7 @@ from detectors.file_made import Made
 
 _KNOWN = "VideoPose3D's custom .npz, our pose2d.npz, MMPose's .json, or a folder of OpenPose's .json"
 _SPARE = 0.02  # decoders disagree about the last frames of a film; more than this share is another film
+_FEW = 5  # frames, in which even short films may differ
 
 
 def create(options: DetectorOptions) -> FileDetector:
@@ -50,8 +51,9 @@ def read(path: Path) -> Made:
 class FileDetector:
     """Yields a file's people frame by frame.
 
-    A film longer than the file ends in frames of nobody. A film shorter by more than two frames in a hundred (or five
-    frames) is another film than the file's, and refused at its end.
+    A film shorter than the file by more than two frames in a hundred (or five frames) is another film than the file's,
+    and refused at its end. A longer film ends in frames of nobody, since people may have made key points for a part of
+    it; but a file that covers less than half of it (and lacks more than five frames) is refused at its end too.
     """
 
     joints: tuple[str, ...]
@@ -67,18 +69,19 @@ class FileDetector:
         """Yield the people of every frame.
 
         Raises:
-            DetectorError: the film ends long before the file does.
+            DetectorError: the film ends long before the file does, or the file before half of the film.
         """
         count = 0
         for _ in frames:
             people = self._frames[count] if count < len(self._frames) else People.nobody(len(self.joints))
             count += 1
             yield _first(people, self._limit)
-        if len(self._frames) > count + max(5, round(_SPARE * count)):
-            held = len(self._frames)
-            raise DetectorError(
-                f"{self._path}: holds {held} frames, the film {count}; give the key points of this film"
-            )
+        held = len(self._frames)
+        too_many = held - count > max(_FEW, round(_SPARE * count))
+        too_few = count - held > max(_FEW, count // 2)
+        if too_many or too_few:
+            whole = "this film" if too_many else "the whole film"
+            raise DetectorError(f"{self._path}: holds {held} frames, the film {count}; give the key points of {whole}")
 
 
 def _first(people: People, limit: int) -> People:

@@ -22,7 +22,7 @@ _BROKEN = (ValueError, TypeError, KeyError, AttributeError, IndexError, Overflow
 def read_openpose(folder: Path) -> Made:
     """Read a folder that OpenPose wrote with --write_json, BODY_25.
 
-    A file's frame is the number in its name; where the numbers start at 1, that is the first frame.
+    A file's frame is the number in its name, counted from 0; where the smallest is 1, they are counted from 1.
 
     Raises:
         DetectorError: no such files, a broken file, another body model, coordinates that are not pixels.
@@ -33,7 +33,7 @@ def read_openpose(folder: Path) -> Made:
     numbers = [re.search(r"(\d+)(?:_keypoints)?$", file.stem) for file in files]
     if all(numbers):
         places = [int(number[1]) for number in numbers if number]
-        first = min(1, min(places))
+        first = _counted_from(places)
         places = [place - first for place in places]
     else:
         places = list(range(len(files)))
@@ -63,6 +63,8 @@ def _openpose_frame(file: Path) -> tuple[int, People | None]:
 def read_mmpose(file: Path) -> Made:
     """Read MMPose's predictions: [{frame_id, instances}], bare or as `instance_info` beside `meta_info`.
 
+    Frames are counted from 0, as its inferencer does; where the smallest is 1, from 1, as its demos do.
+
     Raises:
         DetectorError: broken, another layout, or joints we cannot name.
     """
@@ -73,7 +75,7 @@ def read_mmpose(file: Path) -> Made:
         if not isinstance(rows, list) or not all(isinstance(row, dict) and "instances" in row for row in rows):
             raise ValueError("expected a list of {frame_id, instances}")
         places = [int(row.get("frame_id", index)) for index, row in enumerate(rows)]
-        first = min([1, *places])  # its demos count from 1, its inferencer from 0
+        first = _counted_from(places)
         frames = [(place - first, _mmpose_frame(row["instances"])) for place, row in zip(places, rows, strict=True)]
         names = meta.get("keypoint_id2name") if isinstance(meta, dict) else None
     except _BROKEN as error:
@@ -132,6 +134,11 @@ def _joined(
     for place, (_, found) in frames:
         made[place] = found if found is not None else nobody
     return Made(joints, made)
+
+
+def _counted_from(places: list[int]) -> int:
+    """Return the number of a film's first frame: 1 where frames are numbered from 1; any other beginning is a place."""
+    return 1 if min(places, default=0) == 1 else 0
 
 
 def _numbers(rows: Any) -> NDArray[np.float64]:

@@ -210,6 +210,23 @@ def test_openpose_folders_are_read_by_frame_number(tmp_path: Path, first: int) -
     np.testing.assert_allclose(found[1].boxes[0], [0, 1, 48, 49])
 
 
+@pytest.mark.parametrize("first", [2, 7, 100])
+def test_frames_that_begin_later_keep_their_places(tmp_path: Path, first: int) -> None:
+    person = np.concatenate([np.arange(50.0).reshape(25, 2), np.full((25, 1), 0.6)], 1)
+    found = read(openpose(tmp_path / "out", {first + t: [person] for t in range(3)}), first + 4)[1]
+    assert [len(people) for people in found] == [0] * first + [1] * 3 + [0]
+    path = tmp_path / "film.json"
+    path.write_text(json.dumps([{"frame_id": first + t, "instances": instances(TRACK[t])} for t in range(3)]))
+    found = read(path, first + 4)[1]
+    assert [len(people) for people in found] == [0] * first + [1] * 3 + [0]
+
+
+def test_negative_frame_numbers_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "film.json"
+    path.write_text(json.dumps([{"frame_id": t, "instances": instances(TRACK[0])} for t in (-1, 0)]))
+    assert "negative" in refusal(path)
+
+
 def test_what_openpose_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert "COCO-18 is not supported" in openpose_refusal(tmp_path / "a", np.ones((18, 3)))
     assert "BODY_25" in openpose_refusal(tmp_path / "b", np.ones((18, 3)))
@@ -298,6 +315,11 @@ def test_a_film_and_a_file_of_other_lengths(tmp_path: Path) -> None:
     assert [len(people) for people in read(path, 30)[1]] == [1] * 24 + [0] * 6
     assert len(read(path, 20)[1]) == 20
     assert "holds 24 frames, the film 10" in refusal(path, 10)
+    assert len(read(path, 48)[1]) == 48
+    assert "holds 24 frames, the film 50; give the key points of the whole film" in refusal(path, 50)
+    short = videopose(tmp_path / "y.npz", {"f": {"custom": [TRACK[:3]]}})
+    assert [len(people) for people in read(short, 8)[1]] == [1] * 3 + [0] * 5
+    assert "holds 3 frames, the film 12" in refusal(short, 12)
 
 
 def test_nothing_to_read_is_said(tmp_path: Path) -> None:
