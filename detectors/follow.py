@@ -27,6 +27,7 @@ _SAME_POSE = 0.8  # similarity from which two poses are one person's
 # The key points end at eyes and ankles, a person's box at crown and soles: the margins in shares of the larger
 # side. With them, a followed box is as large as a found one.
 _MARGIN = 0.10
+_SLIVER = 2  # pixels of a box that stay in the picture when its person has left
 
 
 @dataclass
@@ -67,7 +68,7 @@ def follow(
             crowd, keypoints, scores = _judge(crowd, keypoints, scores)
         since += 1
         for person, points, certain in zip(crowd, keypoints, scores, strict=True):
-            person.box = pose_box(points, certain, person.box)
+            person.box = cut(pose_box(points, certain, person.box), frame)
         boxes = _boxes(crowd)
         kept = distinct(keypoints, scores, boxes)
         crowd = [crowd[i] for i in kept]
@@ -128,6 +129,18 @@ def pose_box(keypoints: Floats, scores: Floats, box: Floats) -> Floats:
     least = float((box[2:] - box[:2]).max()) / 2
     margin = max(_MARGIN * extent, (least - extent) / 2)
     return np.concatenate([low - margin, high + margin]).astype(np.float32)
+
+
+def cut(box: Floats, frame: Frame) -> Floats:
+    """Return a (4,) box cut at the borders of the picture, as found boxes are; of one outside, a sliver stays.
+
+    Uncut, the box of a pose that fills its crop, margins and all, would grow from frame to frame.
+    """
+    size = np.array([frame.shape[1], frame.shape[0]], np.float32)
+    least = np.minimum(size, _SLIVER)
+    low = np.clip(box[:2], 0, size - least)
+    high = np.clip(box[2:], low + least, size)
+    return np.concatenate([low, high]).astype(np.float32)
 
 
 def pose_similarity(keypoints: Floats, scores: Floats, boxes: Floats) -> Floats:

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from detectors.base import Floats, Frame
-from detectors.follow import distinct, follow, pose_box
+from detectors.follow import cut, distinct, follow, pose_box
 
 BODY = np.array([[0, -40], [-10, -20], [10, -20], [-8, 20], [8, 20], [0, 40]], np.float32)  # 6 joints
 JOINTS = len(BODY)
+SIZE = (480, 320)  # of the pictures
 
 
 class Scene:
@@ -21,7 +22,7 @@ class Scene:
         self.looks: list[int] = []
 
     def frames(self) -> list[Frame]:
-        return [np.full((4, 4, 3), t, np.uint8) for t in range(len(self.people))]
+        return [np.broadcast_to(np.uint8(t), (*SIZE[::-1], 3)) for t in range(len(self.people))]
 
     def find(self, frame: Frame) -> tuple[Floats, Floats]:
         t = int(frame[0, 0, 0])
@@ -121,6 +122,51 @@ def test_the_pose_box_holds_the_seen_joints_alone() -> None:
     np.testing.assert_allclose(folded, [-25, -25, 25, 25])  # half as large, not a point
     kept = np.array([1, 2, 3, 4], np.float32)
     assert pose_box(BODY, np.full(6, 0.1, np.float32), kept) is kept
+
+
+def test_boxes_of_poses_that_fill_their_crops_do_not_outgrow_the_picture() -> None:
+    """As with random weights: key points all over the crop, which is a quarter larger than the box."""
+
+    def sprawl(_: Frame, boxes: Floats) -> tuple[Floats, Floats]:
+        middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) * 0.625
+        corners = np.stack([middle - half, middle + half] * 3, axis=1)
+        return corners.astype(np.float32), np.full((len(boxes), JOINTS), 0.8, np.float32)
+
+    scene = Scene([[(100, 100)]] * 30)
+    found = list(follow(scene.frames(), scene.find, sprawl, JOINTS, every=1000))
+    assert [len(people) for people in found] == [1] * 30
+    assert np.array([people.boxes[0] for people in found]).min() >= 0
+    np.testing.assert_array_equal(found[-1].boxes[0], [0, 0, *SIZE])
+    assert np.abs(found[-1].keypoints).max() <= 1.125 * max(SIZE)
+
+
+def test_who_walks_out_of_the_picture_keeps_a_real_box_inside_it() -> None:
+    scene = Scene([[(400 + 8 * t, 250 + 6 * t)] for t in range(20)], blind=set(range(1, 20)))
+    seen = list(follow(scene.frames(), scene.find, scene.estimate, JOINTS))
+    boxes = np.concatenate([people.boxes for people in seen])
+    assert len(boxes) > 5
+    assert (boxes >= 0).all()
+    assert (boxes[:, 2:] <= SIZE).all()
+    assert (boxes[:, 2:] - boxes[:, :2] >= 2).all()
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        ([10, 20, 30, 40], [10, 20, 30, 40]),
+        ([-10, -20, 500, 400], [0, 0, 480, 320]),
+        ([500, 100, 600, 200], [478, 100, 480, 200]),
+        ([-90, -80, -10, -20], [0, 0, 2, 2]),
+        ([400, 900, 420, 950], [400, 318, 420, 320]),
+    ],
+)
+def test_a_cut_box_lies_in_the_picture_and_cutting_again_changes_nothing(box: list[int], expected: list[int]) -> None:
+    frame = np.zeros((*SIZE[::-1], 3), np.uint8)
+    once = cut(np.array(box, np.float32), frame)
+    np.testing.assert_array_equal(once, expected)
+    np.testing.assert_array_equal(cut(once, frame), once)
+    tiny = cut(np.array(box, np.float32), frame[:1, :1])
+    np.testing.assert_array_equal(tiny, [0, 0, 1, 1])
 
 
 def test_neighbours_are_not_doubles() -> None:
