@@ -98,6 +98,10 @@ def test_hrnet_command_runs_with_weights_at_hand(workplace: Path) -> None:
     run([*shlex.split(command)[1:], *weights], workplace)
 
 
+def test_nothing_is_left_to_fill_in() -> None:
+    assert not re.search(r"@[A-Z]+@|TODO|TBD", README)
+
+
 def test_make_targets_are_there() -> None:
     for command in [c for c in COMMANDS if c.startswith("make ")]:
         done = subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, text=True)

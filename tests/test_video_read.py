@@ -18,7 +18,7 @@ from films import ffmpeg, frames_by_ffmpeg, make_badly_stamped, make_film, numbe
 
 from pipeline.errors import VideoError
 from pipeline.video import VideoReader, probe, read_frames
-from pipeline.video_decode import decode_frames
+from pipeline.video.decode import decode_frames
 
 Made = Callable[[Path], Path]
 
@@ -322,7 +322,7 @@ def test_a_film_that_may_not_be_read_is_told_in_one_line(tmp_path: Path) -> None
 
 def test_a_picture_too_large_for_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make_film(tmp_path / "a.mp4")
-    monkeypatch.setattr("pipeline.video_decode.MAX_PIXELS", 64 * 48 - 1)
+    monkeypatch.setattr("pipeline.video.decode.MAX_PIXELS", 64 * 48 - 1)
     with pytest.raises(VideoError, match="64x48 pixels are too many"):
         probe(path)
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pipeline.video_times import seconds_of, steady_ticks, tick_of
+from pipeline.video.times import seconds_of, steady_ticks, tick_of
 
 STEP, LONGEST = 100, 360_000
 

@@ -11,7 +11,7 @@ from av.video.reformatter import Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
 from pipeline.errors import VideoError
-from pipeline.video_decode import (
+from pipeline.video.decode import (
     UPRIGHT,
     decode_frames,
     film_stream,
@@ -20,8 +20,8 @@ from pipeline.video_decode import (
     stamper_of,
     turn_upright,
 )
-from pipeline.video_probe import Clip, square_size
-from pipeline.video_times import LONGEST_PAUSE_S, seconds_of, steady_ticks
+from pipeline.video.clip import Clip, square_size
+from pipeline.video.times import LONGEST_PAUSE_S, seconds_of, steady_ticks
 
 Frame = NDArray[np.uint8]
 UNTAGGED = 2  # FFmpeg's AVCOL_SPC_UNSPECIFIED

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from pipeline.errors import VideoError
 from pipeline.parts import part_of
-from pipeline.video_audio import SoundTrack
-from pipeline.video_decode import reason
-from pipeline.video_probe import probe
-from pipeline.video_times import tick_of
+from pipeline.video.audio import SoundTrack
+from pipeline.video.decode import reason
+from pipeline.video.clip import probe
+from pipeline.video.times import tick_of
 
 Frame = NDArray[np.uint8]
 FINEST_CLOCK = 1_000_000  # ticks a second; MP4 stores the length of a frame in 32 bits

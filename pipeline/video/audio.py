@@ -14,9 +14,9 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 
-from pipeline.video_decode import demux, open_film, reason
-from pipeline.video_probe import Clip
-from pipeline.video_times import LONGEST_PAUSE_S, steady_ticks
+from pipeline.video.decode import demux, open_film, reason
+from pipeline.video.clip import Clip
+from pipeline.video.times import LONGEST_PAUSE_S, steady_ticks
 
 # What an MP4 may hold and every browser plays; anything else, AC-3 too, becomes AAC.
 COPIED = frozenset({"aac", "mp3", "opus", "flac"})

@@ -12,7 +12,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from pipeline.errors import VideoError
-from pipeline.video_decode import decode_frames, film_stream, open_film, orientation_of, stamper_of
+from pipeline.video.decode import decode_frames, film_stream, open_film, orientation_of, stamper_of
 
 FALLBACK_RATE = Fraction(25)
 FASTEST_RATE = 240  # above it a container rather tells its clock than its frame rate
