@@ -14,8 +14,8 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 
-from pipeline.video.decode import demux, open_film, reason
 from pipeline.video.clip import Clip
+from pipeline.video.decode import demux, open_film, reason
 from pipeline.video.times import LONGEST_PAUSE_S, steady_ticks
 
 # What an MP4 may hold and every browser plays; anything else, AC-3 too, becomes AAC.

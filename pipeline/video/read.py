@@ -11,6 +11,7 @@ from av.video.reformatter import Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
 from pipeline.errors import VideoError
+from pipeline.video.clip import Clip, square_size
 from pipeline.video.decode import (
     UPRIGHT,
     decode_frames,
@@ -20,7 +21,6 @@ from pipeline.video.decode import (
     stamper_of,
     turn_upright,
 )
-from pipeline.video.clip import Clip, square_size
 from pipeline.video.times import LONGEST_PAUSE_S, seconds_of, steady_ticks
 
 Frame = NDArray[np.uint8]

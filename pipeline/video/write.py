@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from pipeline.errors import VideoError
 from pipeline.parts import part_of
 from pipeline.video.audio import SoundTrack
-from pipeline.video.decode import reason
 from pipeline.video.clip import probe
+from pipeline.video.decode import reason
 from pipeline.video.times import tick_of
 
 Frame = NDArray[np.uint8]
