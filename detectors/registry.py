@@ -129,13 +129,18 @@ def available() -> list[Available]:
 
 
 def identity(name: str) -> dict[str, str]:
-    """Return what a detector's numbers depend on beside its options: its name, and versions of distributions.
+    """Return what a detector's numbers depend on beside its options: its name, zoo files, versions of distributions.
 
     Raises:
         DetectorError: no such name.
     """
     if name in DETECTORS:
-        return {"detector": name} | {package: _version(package) or "none" for package in DETECTORS[name].packages}
+        from detectors.weights import ZOO
+
+        # The names of the zoo's files hold digits of their SHA-256; files given instead count by the options.
+        zoo = {"weights": ZOO[name].file, "boxes": ZOO["rtmdet"].file} if name in ZOO else {}
+        versions = {package: _version(package) or "none" for package in DETECTORS[name].packages}
+        return {"detector": name, **zoo, **versions}
     for point in _entry_points():
         if point.name == name:
             return {"detector": name, "factory": point.value, "source": _source(point)}
