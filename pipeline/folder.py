@@ -53,6 +53,8 @@ class RunFolder:
 
     def read_record(self) -> dict[str, Any]:
         """Return what `run.json` holds, or nothing where it is absent or damaged."""
+        if not self.record.is_file():
+            return {}
         try:
             record = json.loads(self.record.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):

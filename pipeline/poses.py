@@ -84,13 +84,17 @@ class Pose3D:
         )
 
 
+# The kind of every array that is not one of floats.
+KINDS = {"valid": "b", "people": "i", "repairs": "u"}
+
+
 def _check(pose: Pose2D | Pose3D, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Refuse arrays whose shape differs from what the first ones promise, and numbers that are not finite."""
-    for name, shape in shapes.items():
-        array = getattr(pose, name)
-        if array.shape != shape:
-            raise ValueError(f"{type(pose).__name__}.{name}: expected {shape}, got {array.shape}")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+    """Refuse arrays whose shape or kind differs from what the first ones promise, and numbers that are not finite."""
+    for name, shape in {**shapes, "timestamps": (len(pose.timestamps),)}.items():
+        array, kind = getattr(pose, name), KINDS.get(name, "f")
+        if array.shape != shape or array.dtype.kind != kind:
+            raise ValueError(f"{type(pose).__name__}.{name}: expected {shape} {kind}, got {array.shape} {array.dtype}")
+        if kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"{type(pose).__name__}.{name}: values must be finite")
-    if not np.isfinite(pose.timestamps).all() or (np.diff(pose.timestamps) < 0).any():
-        raise ValueError(f"{type(pose).__name__}.timestamps: must be finite and must not run backwards")
+    if (np.diff(pose.timestamps) < 0).any():
+        raise ValueError(f"{type(pose).__name__}.timestamps: must not run backwards")

@@ -78,6 +78,8 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises:
         PipelineError: no TOML, or a setting that does not belong where it stands.
     """
+    if path.exists() and not path.is_file():
+        raise PipelineError(f"{path}: not a file; name a settings file")
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
@@ -131,6 +133,8 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
     Raises:
         PipelineError: it is of another type.
     """
+    if "\0" in str(value):
+        raise PipelineError(f"setting {name}: holds a character that no name can hold")
     wanted = next(kind for kind in (Path, bool, int, float, str) if hint is kind or kind in get_args(hint))
     if wanted is Path and isinstance(value, str | Path) and str(value):
         return Path(value).expanduser()

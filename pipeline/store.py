@@ -28,7 +28,17 @@ P = TypeVar("P", Pose2D, Pose3D)
 
 FORMAT = 1
 # What reading an archive with wrong bytes in it raises.
-DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
+DAMAGE = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+)
 LARGEST_ARRAYS_BYTES = 20_000_000_000
 
 
@@ -45,6 +55,8 @@ def content_hash(path: Path) -> str:
                 if inner.is_file():
                     digest.update(f"{inner.name}\0{content_hash(inner)}\n".encode())
             return digest.hexdigest()
+        if path.exists() and not path.is_file():
+            raise StoreError(f"{path}: a pipe or a device, not a file; name a file")
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
@@ -95,6 +107,8 @@ def load_pose3d(path: Path) -> Pose3D:
 
 def read_about(path: Path, name: str) -> str:
     """Return a text that `save_pose` put beside the arrays; empty where the file is absent or any byte is damaged."""
+    if not path.is_file():
+        return ""
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.testzip() is not None:
@@ -108,6 +122,8 @@ def read_about(path: Path, name: str) -> str:
 def _load(path: Path, kind: type[P]) -> P:
     names = kind.__dataclass_fields__
     try:
+        if not path.is_file():
+            raise StoreError(f"{path}: not there, or no file; run without --from")
         if path.stat().st_size > LARGEST_ARRAYS_BYTES:
             raise StoreError(f"{path}: too large to be a pose file")
         with np.load(path, allow_pickle=False) as data:

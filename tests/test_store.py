@@ -76,6 +76,31 @@ def test_damaged_files_are_one_line(tmp_path: Path, content: bytes) -> None:
     assert store.read_about(tmp_path / "pose2d.npz", "fingerprint") == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("keypoints", np.float32(3)), ("joints", np.array("x")), ("timestamps", np.array("now")), ("valid", np.ones(3))],
+)
+def test_arrays_of_another_kind_are_one_line(tmp_path: Path, name: str, value: np.ndarray) -> None:
+    np.savez(tmp_path / "pose2d.npz", **{**vars(pose2d()), name: value})
+    with pytest.raises(StoreError, match=r"pose2d\.npz"):
+        store.load_pose2d(tmp_path / "pose2d.npz")
+
+
+def test_pipes_are_never_waited_for(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="pipe"):
+        store.content_hash(tmp_path / "pipe")
+    with pytest.raises(StoreError):
+        store.load_pose2d(tmp_path / "pipe")
+    assert store.read_about(tmp_path / "pipe", "fingerprint") == ""
+    with pytest.raises(PipelineError, match="not a file"):
+        read_config(tmp_path / "pipe")
+    (tmp_path / "pipe").rename(tmp_path / "run.json")
+    assert RunFolder(tmp_path, "a").read_record() == {}
+
+
 def test_pickles_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "pose2d.npz", keypoints=np.array([{"a": 1}], dtype=object))
     with pytest.raises(StoreError):
@@ -88,6 +113,7 @@ def test_poses_refuse_wrong_arrays() -> None:
         "keypoints": good["keypoints"][:, :, :5],
         "scores": good["scores"] * np.nan,
         "timestamps": good["timestamps"][::-1],
+        "valid": good["valid"].astype(np.float32),
     }.items():
         with pytest.raises(ValueError, match=name):
             Pose2D(**{**good, name: bad})
@@ -136,7 +162,8 @@ def test_settings_come_from_file_and_flags(tmp_path: Path) -> None:
     ("values", "word"),
     [({"persn": "all"}, "persn"), ({"person": "0"}, "person"), ({"view": "up"}, "up"), ({"crf": 99}, "crf"),
      ({"max_height": 3}, "max_height"), ({"device": "tpu"}, "device"), ({"options": 1}, "options"),
-     ({"box_every": 0}, "box_every"), ({"max_people": -1}, "max_people"), ({"crf": True}, "crf")],
+     ({"box_every": 0}, "box_every"), ({"max_people": -1}, "max_people"), ({"crf": True}, "crf"),
+     ({"output": "a\0b"}, "output")],
 )  # fmt: skip
 def test_bad_settings_are_named(values: dict, word: str) -> None:
     with pytest.raises(PipelineError, match=word):
