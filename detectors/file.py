@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -29,12 +30,24 @@ def create(options: DetectorOptions) -> FileDetector:
     return FileDetector(made, options.keypoints, options.max_people)
 
 
+# What reading a file with anything at all in it may raise; never what only a mistake of ours would (NameError ...).
+BROKEN = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError, zlib.error)
+
+
 def read(path: Path) -> Made:
     """Read key points of any known kind.
 
     Raises:
         DetectorError: see `create`.
     """
+    try:
+        return _read(path)
+    except BROKEN as error:  # whatever a reader did not foresee in somebody else's file
+        line = " ".join(str(error).split())[:200]
+        raise DetectorError(f"{path}: cannot be read as key points ({line})") from error
+
+
+def _read(path: Path) -> Made:
     from detectors import file_json, file_npz
 
     if path.is_dir():

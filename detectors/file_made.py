@@ -45,7 +45,8 @@ def people(
     certain = np.clip(np.where(sound, scores, 0), 0, 1).astype(np.float32)
     around = np.array([_extent(p, s) for p, s in zip(points, certain, strict=True)], np.float32).reshape(-1, 4)
     if boxes is not None:
-        around = np.where(np.isfinite(boxes).all(-1, keepdims=True), boxes, around).astype(np.float32)
+        told = np.isfinite(boxes).all(-1, keepdims=True) & (np.abs(boxes) < _FARTHEST).all(-1, keepdims=True)
+        around = np.where(told, boxes, around).astype(np.float32)
     return People(around, points, certain)
 
 

@@ -137,7 +137,7 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
         raise PipelineError(f"setting {name}: holds a character that no name can hold")
     wanted = next(kind for kind in (Path, bool, int, float, str) if hint is kind or kind in get_args(hint))
     if wanted is Path and isinstance(value, str | Path) and str(value):
-        return Path(value).expanduser()
+        return Path(value).expanduser() if str(value).startswith("~/") else Path(value)
     if wanted is str and name in ("person", "view") and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):

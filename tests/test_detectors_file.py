@@ -329,3 +329,19 @@ def test_nothing_to_read_is_said(tmp_path: Path) -> None:
     assert "not a kind we read" in refusal(tmp_path / "x.csv")
     empty = np.full((FRAMES, 17, 2), np.nan)
     assert "no key points at all" in refusal(videopose(tmp_path / "e.npz", {"f": {"custom": [empty]}}))
+
+
+@pytest.mark.parametrize("names", ['{"a": "b"}', '{"' + "9" * 5000 + '": "b"}', "[[[]]]", '{"0": {}}'])
+def test_strange_joint_names_are_one_line(tmp_path: Path, names: str) -> None:
+    instances = json.dumps([{"frame_id": 0, "instances": [{"keypoints": [[1, 2]] * 17, "keypoint_scores": [1] * 17}]}])
+    (tmp_path / "p.json").write_text(f'{{"meta_info": {{"keypoint_id2name": {names}}}, "instance_info": {instances}}}')
+    with pytest.raises(DetectorError, match=r"p\.json") as caught:
+        read(tmp_path / "p.json")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_enormous_box_is_no_box(tmp_path: Path) -> None:
+    person = {"keypoints": [[i, 2 * i] for i in range(17)], "keypoint_scores": [1] * 17, "bbox": [[0, 0, 1e300, 5]]}
+    (tmp_path / "p.json").write_text(json.dumps([{"frame_id": 0, "instances": [person]}]))
+    joints, frames = read(tmp_path / "p.json")[:2]
+    assert len(joints) == 17 and next(iter(frames)).boxes.max() < 100
