@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.base import DetectorError
+
 Floats = NDArray[np.float32]
 
 STRIDES = (8, 16, 32)  # of YOLOX's three output levels
@@ -55,6 +57,8 @@ def decode_yolox(raw: Floats, size: tuple[int, int], person: int = 0) -> tuple[F
     center = (raw[:, :2] + grid) * stride_of
     half = np.exp(np.minimum(raw[:, 2:4], 20)) * stride_of / 2  # exp(20) is beyond any picture: no overflow
     boxes = np.concatenate([center - half, center + half], 1).astype(np.float32)
+    if 5 + person >= raw.shape[1]:
+        raise DetectorError(f"box model: person = {person}, but the model tells {raw.shape[1] - 5} classes apart")
     return boxes, (raw[:, 4] * raw[:, 5 + person]).astype(np.float32)
 
 

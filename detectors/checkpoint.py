@@ -100,7 +100,10 @@ def fill(model: torch.nn.Module, state: OrderedDict[str, torch.Tensor], path: Pa
     shapes = [key for key, tensor in state.items() if key in wanted and tensor.shape != wanted[key].shape]
     fitting = OrderedDict((key, tensor) for key, tensor in state.items() if key not in shapes)
     vars(fitting).update(vars(state))  # torch's _metadata: hooks that rename the keys of older layouts look at it
-    missing, extra = model.load_state_dict(fitting, strict=False)
+    try:
+        missing, extra = model.load_state_dict(fitting, strict=False)
+    except RuntimeError as error:  # tensors of a layout that no network has
+        raise DetectorError(f"{path}: not a checkpoint of {name} ({str(error).splitlines()[0]})") from error
     missing = [key for key in missing if key not in shapes and not key.endswith("num_batches_tracked")]
     parts = {key.split(".")[0] for key in wanted}
     extra = [key for key in extra if key.split(".")[0] in parts and ".loss" not in key]

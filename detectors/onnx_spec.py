@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -184,7 +185,13 @@ def _checked(file: Path, name: str, value: Any) -> Any:
     """Return one setting's value in its type, or refuse it."""
     numbers = isinstance(value, list) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if name in ("mean", "std") and numbers and len(value) == 3 and (name == "mean" or min(value) > 1e-6):
+    if (
+        name in ("mean", "std")
+        and numbers
+        and len(value) == 3
+        and all(map(math.isfinite, value))
+        and (name == "mean" or min(value) > 1e-6)
+    ):
         return tuple(float(v) for v in value)
     if name == "size" and numbers and len(value) == 2 and min(value) >= 16 and max(value) <= 4096:
         return tuple(int(v) for v in value)

@@ -40,7 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _train(given) if given.verb == "train" else _evaluate(given)
     except LifterError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+        return 1
+    except OSError as error:  # a folder that cannot be made, a disk that is full
+        sys.stderr.write(f"error: {error.filename or 'a file'}: {error.strerror or error}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("stopped; the same command goes on from the last checkpoint\n")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lifter import joints
+from lifter.errors import LifterError
 from lifter.mocap import Sequence, canonical
 
 Floats = NDArray[np.float32]
@@ -44,6 +45,12 @@ class CameraRange:
     off_axis: float = 7.0
     distance: tuple[float, float] = (2.5, 9.0)
 
+    def __post_init__(self) -> None:
+        if min(self.pitch, self.roll, self.rolled_max, self.off_axis) < 0 or not 0 <= self.rolled_share <= 1:
+            raise ValueError("cameras: spreads from 0, and a share in 0..1 wanted")
+        if not 1.5 <= self.distance[0] <= self.distance[1]:
+            raise ValueError(f"cameras.distance: nearest (from 1.5 m) and farthest wanted, got {self.distance}")
+
 
 class ClipSource:
     """Draws windows of root-relative 3D from sequences, every data set with its own share.
@@ -64,6 +71,8 @@ class ClipSource:
             share = next((value for prefix, value in shares.items() if group.startswith(prefix)), 1.0)
             member = groups == group
             weights[member] = share * frames[member] / frames[member].sum()
+        if not weights.sum() > 0:
+            raise LifterError("shares: every data set there is has share 0")
         self.probability = weights / weights.sum()
 
     def draw(self, count: int, random: np.random.Generator) -> Floats:

@@ -6,6 +6,8 @@ sequence), `names` and `fps`. Up is y, except in the sets of `Z_UP`.
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,18 @@ from lifter.errors import LifterError
 
 Floats = NDArray[np.float32]
 
+# What reading a file with anything at all in it may raise.
+BROKEN = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 RATE_HZ = 50.0  # Human3.6M's frame rate, at which the paper's intervals are counted
 Z_UP = ("uiprmd",)
 # In these sets the "wrist" marker lies well up the forearm.
@@ -55,10 +69,14 @@ def read_set(file: Path) -> list[Sequence]:
         with np.load(file, allow_pickle=False) as data:
             positions = data["pos"].astype(np.float32) / 1000
             lengths, names, fps = data["lens"], data["names"], float(data["fps"])
-    except (OSError, ValueError, KeyError) as error:
-        raise LifterError(f"{file}: not a motion capture set ({error})") from error
-    if positions.shape[1:] != (17, 3) or lengths.sum() != len(positions) or not 1 <= fps <= 1000:
-        raise LifterError(f"{file}: arrays do not fit each other (pos {positions.shape}, lens sum {lengths.sum()})")
+        whole = lengths.dtype.kind in "iu" and lengths.ndim == 1 and len(names) == len(lengths)
+        fits = positions.shape == (lengths.sum(), 17, 3) and bool((lengths > 0).all())
+        if not whole or not fits or not 1 <= fps <= 1000 or not np.isfinite(positions).all():
+            raise ValueError(
+                f"arrays do not fit each other: pos {positions.shape}, lens {lengths.shape} {lengths.dtype}"
+            )
+    except BROKEN as error:
+        raise LifterError(f"{file}: not a motion capture set ({' '.join(str(error).split())})") from error
     if not group.startswith(Z_UP):
         positions = np.stack([positions[..., 0], -positions[..., 2], positions[..., 1]], axis=-1)
     if group.startswith(SHORT_FOREARM):
@@ -99,11 +117,13 @@ def split_of(sequence: Sequence) -> str:
     """
     rule: dict[str, Callable[[str], str]] = {
         "hdm05": lambda _: "test",
-        "uiprmd": lambda name: {"s09": "validation", "s10": "test"}.get(name.split("_")[1], "train"),
+        "uiprmd": lambda name: {"s09": "validation", "s10": "test"}.get(
+            name.split("_", 2)[1] if "_" in name else "", "train"
+        ),
         "cmu_daz": lambda name: (
             "test" if name[:2] in ("12", "13", "14") else "validation" if name[:2] in ("10", "11") else "train"
         ),
-        "cmu8": lambda name: "unused" if name.split("/")[1] in CMU8_UNSURE else "train",
+        "cmu8": lambda name: "unused" if any(f"/{action}/" in name for action in CMU8_UNSURE) else "train",
     }
     for group, say in rule.items():
         if sequence.group.startswith(group):

@@ -35,6 +35,12 @@ class NoiseSettings:
     gap: float = 0.3
     strength: tuple[float, float] = (0.0, 1.6)
 
+    def __post_init__(self) -> None:
+        if min(*self.bias, self.drift, self.jitter, self.miss_size, self.strength[0]) < 0 or self.drift_frames <= 0:
+            raise ValueError("noise: sizes from 0, and a drift of some frames wanted")
+        if not (0 <= self.miss <= 1 and 0 <= self.gap <= 1 and self.strength[0] <= self.strength[1]):
+            raise ValueError("noise: miss and gap in 0..1, strength from least to most wanted")
+
 
 def add_noise(keypoints: Floats, settings: NoiseSettings, random: np.random.Generator) -> Floats:
     """Return keypoints (N, T, 17, 2) in person units, disturbed as a detector would."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from lifter.augment import CameraRange
 from lifter.errors import LifterError
@@ -52,6 +53,17 @@ class TrainSettings:
     noise: NoiseSettings = field(default_factory=NoiseSettings)
     recipe: Recipe = field(default_factory=Recipe)
 
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "check_every"):
+            if not 1 <= getattr(self, name) <= 10_000_000:
+                raise ValueError(f"{name}: at least 1 wanted, got {getattr(self, name)}")
+        if not (0 < self.lr <= 1 and self.warmup >= 0 and self.weight_decay >= 0 and 0 <= self.ema < 1):
+            raise ValueError("lr in 0..1, warmup and weight_decay from 0, ema in 0..1 wanted")
+        if not 0 <= self.seed < 2**31:
+            raise ValueError(f"seed: 0 to 2^31 wanted, got {self.seed}")
+        if any(share < 0 for share in self.shares.values()):
+            raise ValueError(f"shares: none below 0 wanted, got {dict(self.shares)}")
+
 
 def read_settings(path: Path) -> TrainSettings:
     """Read a training's settings.
@@ -83,5 +95,26 @@ def build(kind: type[T], values: Mapping[str, Any], where: str) -> T:
         if is_dataclass(hint) and isinstance(hint, type):
             arguments[name] = build(hint, value, f"{where}{name}.")
         else:
-            arguments[name] = tuple(value) if isinstance(value, list) else value
+            arguments[name] = _typed(f"{where}{name}", value, hint)
     return kind(**arguments)
+
+
+def _typed(name: str, value: Any, hint: Any) -> Any:
+    """Return a plain value as the field's type, lists as tuples.
+
+    Raises:
+        ValueError: of another type, or a number that is not finite.
+    """
+    kind = get_origin(hint) or hint
+    if kind is tuple and isinstance(value, list):
+        wanted = get_args(hint)
+        if wanted[-1] is not Ellipsis and len(value) != len(wanted):
+            raise ValueError(f"{name}: {len(wanted)} values wanted, got {value!r}")
+        return tuple(_typed(name, item, wanted[0]) for item in value)
+    if kind is Mapping and isinstance(value, Mapping):
+        return {str(key): _typed(f"{name}.{key}", item, float) for key, item in value.items()}
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not kind or (kind is float and not math.isfinite(value)):
+        raise ValueError(f"{name}: {getattr(kind, '__name__', kind)} wanted, got {value!r}")
+    return value

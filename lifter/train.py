@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from pickle import UnpicklingError
@@ -49,7 +50,10 @@ def train(settings: TrainSettings, sequences: list[Sequence], folder: Path, say:
         raise LifterError("training on motion capture has no picture size: set recipe.normalisation to 'person'")
     if not select(sequences, "train") or not select(sequences, "validation"):
         raise LifterError("the motion capture given holds no training or no validation sequence")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LifterError(f"{folder}: cannot be made ({error.strerror}); choose another --out") from error
     source = ClipSource(select(sequences, "train"), dict(settings.shares), settings.recipe.window)
     check = validation_clips(sequences, settings)
     state = TrainingState(settings, device)
@@ -149,10 +153,20 @@ class TrainingState:
         return scores
 
     def keep(self, path: Path) -> None:
-        """Write everything needed to go on; the file appears whole or not at all."""
+        """Write everything needed to go on; the file appears whole or not at all.
+
+        Raises:
+            LifterError: the disk is full or the folder cannot be written to.
+        """
         temporary = path.with_name(path.name + ".part")
-        torch.save(self._state(), temporary)
-        temporary.replace(path)
+        try:
+            torch.save(self._state(), temporary)
+            temporary.replace(path)
+        except (OSError, RuntimeError) as error:  # torch tells a full disk as a RuntimeError
+            raise LifterError(f"{path}: cannot be written; check the folder and the free space") from error
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
     def resume(self, path: Path) -> None:
         """Go on from a file of `keep`, if it is there.

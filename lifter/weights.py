@@ -39,7 +39,7 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.normalisation not in NORMALISATIONS:
             raise ValueError(f"normalisation: one of {NORMALISATIONS} wanted, got {self.normalisation!r}")
-        if not 1 <= self.rate_hz <= 1000 or not 1 <= self.window <= 10_000:
+        if not 1 <= self.rate_hz <= 1000 or not 16 <= self.window <= 10_000:
             raise ValueError(f"rate_hz {self.rate_hz} or window {self.window} out of range")
 
 
@@ -71,7 +71,11 @@ def file_hash(path: Path) -> str:
 
 
 def save(path: Path, model: UGCN, recipe: Recipe, note: dict[str, Any] | None = None) -> None:
-    """Write a network with its settings; the file appears whole or not at all."""
+    """Write a network with its settings; the file appears whole or not at all.
+
+    Raises:
+        LifterError: the disk is full or the folder cannot be written to.
+    """
     about = {
         "format": FORMAT,
         "model": asdict(model.settings),
@@ -83,9 +87,15 @@ def save(path: Path, model: UGCN, recipe: Recipe, note: dict[str, Any] | None = 
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     # One entry: the order of several is not fixed, and equal lifters shall be equal files.
-    save_file(tensors, temporary, metadata={"about": json.dumps(about)})
-    temporary.chmod(0o644)  # safetensors makes it readable by its owner only
-    temporary.replace(path)
+    try:
+        save_file(tensors, temporary, metadata={"about": json.dumps(about)})
+        temporary.chmod(0o644)  # safetensors makes it readable by its owner only
+        temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise LifterError(f"{path}: cannot be written; check the folder and the free space") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def load(path: Path) -> tuple[UGCN, Recipe]:

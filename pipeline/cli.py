@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -111,6 +112,7 @@ def guarded(work: Callable[[], int]) -> int:
     from lifter.errors import LifterError
     from pipeline.errors import PipelineError
 
+    _open_streams()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin starve everyone on a busy machine
     signal.signal(signal.SIGTERM, _stop)
     try:
@@ -126,6 +128,16 @@ def guarded(work: Callable[[], int]) -> int:
         return EXIT_FAILED
     except OSError as error:  # what no stage foresaw: a disk that goes away, a name too long
         return _fail(OSError(f"{error.filename or 'a file'}: {error.strerror or error}"))
+
+
+def _open_streams() -> None:
+    """Make sure that there is somewhere to print to, and that every name can be printed."""
+    # Opened for as long as the process lives.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run_videos(verb: str, given: dict[str, Any]) -> int:

@@ -15,4 +15,4 @@ def part_of(path: Path) -> Path:
 def litter_of(path: Path) -> list[Path]:
     """Return what killed processes left of writing `path`; nothing that anybody else could have named so."""
     name = re.compile(re.escape(f".{path.name}.part") + r"\d+")
-    return [file for file in path.parent.iterdir() if name.fullmatch(file.name)]
+    return [file for file in path.parent.iterdir() if name.fullmatch(file.name) and not file.is_dir()]

@@ -82,8 +82,11 @@ class Pose3D:
                 "up": (3,),
             },
         )
+        if not 0.9 < np.linalg.norm(self.up) < 1.1:
+            raise ValueError(f"Pose3D.up: a unit vector wanted, got {self.up}")
 
 
+LONGEST_S = 30 * 86_400.0
 # The kind of every array that is not one of floats.
 KINDS = {"valid": "b", "people": "i", "repairs": "u"}
 
@@ -96,5 +99,8 @@ def _check(pose: Pose2D | Pose3D, shapes: dict[str, tuple[int, ...]]) -> None:
             raise ValueError(f"{type(pose).__name__}.{name}: expected {shape} {kind}, got {array.shape} {array.dtype}")
         if kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"{type(pose).__name__}.{name}: values must be finite")
-    if (np.diff(pose.timestamps) < 0).any():
-        raise ValueError(f"{type(pose).__name__}.timestamps: must not run backwards")
+    seconds = pose.timestamps
+    if (np.diff(seconds) < 0).any() or (len(seconds) and (seconds[0] != 0 or seconds[-1] > LONGEST_S)):
+        raise ValueError(
+            f"{type(pose).__name__}.timestamps: must begin at 0, not run backwards, and end within 30 days"
+        )

@@ -38,6 +38,8 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
     first = 0 if verb == "run" else STAGES.index(verb)
     last = STAGES.index("render" if settings.render else "lift") if verb == "run" else first
     anew = STAGES.index(start) if start else len(stages)
+    if last > 0:
+        _check_lifter(settings)
     work = Work.begin(video, settings, console)
     if first > 0:
         work.require(stages[first - 1])
@@ -46,6 +48,21 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
             work.do(stages[index], again=index >= anew)
     work.finish()
     return work.folder
+
+
+def _check_lifter(settings: RunSettings) -> None:
+    """Refuse what the lifter would refuse before minutes of detecting are spent.
+
+    Raises:
+        LifterError: no such weights, or no such device.
+    """
+    from lifter import weights
+
+    weights.find(settings.lifter)
+    if settings.device == "cuda":
+        from lifter.lifter import pick_device
+
+        pick_device(settings.device)
 
 
 def _detect_from(work: Work) -> dict[str, Any]:

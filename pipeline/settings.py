@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -11,6 +12,7 @@ from detectors.base import DetectorOptions
 from pipeline.errors import PipelineError
 from render.settings import RenderSettings
 
+NUMBER = re.compile("[1-9][0-9]{0,5}")
 STAGES = ("detect", "lift", "render")
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
@@ -63,7 +65,7 @@ class RunSettings:
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
 
     def __post_init__(self) -> None:
-        if self.person not in ("all", "largest") and not (self.person.isdigit() and int(self.person) >= 1):
+        if self.person not in ("all", "largest") and not NUMBER.fullmatch(self.person):
             raise ValueError(f"person: all, largest or a number from 1 wanted, got {self.person!r}")
         if self.device not in ("auto", "cpu", "cuda"):
             raise ValueError(f"device: auto, cpu or cuda wanted, got {self.device!r}")
@@ -93,7 +95,9 @@ def read_config(path: Path) -> dict[str, Any]:
             flat[name if inner == "name" else inner] = setting
         if not table:
             if name not in TOP:
-                raise PipelineError(f"{path}: {name}: unknown at the top; known are {', '.join((*TOP, *TABLES))}")
+                raise PipelineError(
+                    f"{path}: {name}: unknown at the top; known are {', '.join(dict.fromkeys((*TOP, *TABLES)))}"
+                )
             flat[name] = value
     return flat
 
@@ -133,8 +137,8 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
     Raises:
         PipelineError: it is of another type.
     """
-    if "\0" in str(value):
-        raise PipelineError(f"setting {name}: holds a character that no name can hold")
+    if "\0" in str(value) or value == Path() or value == "":
+        raise PipelineError(f"setting {name}: empty, or holds a character that no name can hold")
     wanted = next(kind for kind in (Path, bool, int, float, str) if hint is kind or kind in get_args(hint))
     if wanted is Path and isinstance(value, str | Path) and str(value):
         return Path(value).expanduser() if str(value).startswith("~/") else Path(value)

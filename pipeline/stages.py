@@ -40,6 +40,9 @@ def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D,
     pose, left_out = associate(people, np.array(timestamps), clip.size, tuple(detector.joints))
     kept = len(pose.keypoints)
     notes = [] if kept else ["no person found"]
+    claimed = clip.frames_hint or 0
+    if len(timestamps) < 0.95 * claimed - 2:
+        notes.append(f"ends after {len(timestamps)} of the {claimed} frames it claims to hold: it may be cut off")
     if left_out:
         notes.append(f"kept the {kept} people seen longest and largest, left out {left_out}; cut the film for the rest")
     return pose, [*reader.warnings, *notes]

@@ -29,16 +29,9 @@ P = TypeVar("P", Pose2D, Pose3D)
 FORMAT = 1
 # What reading an archive with wrong bytes in it raises.
 DAMAGE = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    EOFError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
+    OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error,
     struct.error,
-)
+)  # fmt: skip
 LARGEST_ARRAYS_BYTES = 20_000_000_000
 
 
@@ -119,11 +112,20 @@ def read_about(path: Path, name: str) -> str:
         return ""
 
 
+def read_mark(path: Path) -> str:
+    """Return the fingerprint of a pose file whose arrays are all there and right; empty otherwise."""
+    for load in (load_pose2d, load_pose3d):
+        with suppress(StoreError):
+            load(path)
+            return read_about(path, "fingerprint")
+    return ""
+
+
 def _load(path: Path, kind: type[P]) -> P:
     names = kind.__dataclass_fields__
     try:
         if not path.is_file():
-            raise StoreError(f"{path}: not there, or no file; run without --from")
+            raise StoreError(f"{path}: not there, or no file; run detect or lift again")
         if path.stat().st_size > LARGEST_ARRAYS_BYTES:
             raise StoreError(f"{path}: too large to be a pose file")
         with np.load(path, allow_pickle=False) as data:
@@ -131,7 +133,7 @@ def _load(path: Path, kind: type[P]) -> P:
         arrays["joints"] = tuple(str(joint) for joint in arrays["joints"])
         return kind(**arrays)
     except DAMAGE as error:
-        raise StoreError(f"{path}: not a whole {kind.__name__} file ({error}); run without --from") from error
+        raise StoreError(f"{path}: not a whole {kind.__name__} file ({error}); run detect or lift again") from error
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -148,7 +150,9 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise StoreError(
+            f"{path}: cannot be written ({error.strerror or error}); check the folder and the free space"
+        ) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

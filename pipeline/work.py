@@ -60,6 +60,7 @@ class Work:
         folder: where its files lie.
         console: what the user sees.
         record: what `run.json` says of every stage.
+        state: what the file system says of the film, to notice when it is changed meanwhile.
         made: the stages that ran.
     """
 
@@ -69,6 +70,7 @@ class Work:
     folder: RunFolder
     console: Console
     record: dict[str, dict[str, Any]]
+    state: tuple[int, ...]
     made: list[str] = field(default_factory=list)
 
     @classmethod
@@ -78,13 +80,19 @@ class Work:
         Raises:
             PipelineError: no film.
         """
+        if set(video.stem) <= {"."}:  # would name a folder outside `output`
+            raise PipelineError(f"{video}: no name for a folder can be made of it; rename the film")
+        state = _state_of(video)
         clip = probe(video)
         folder = RunFolder(settings.output / clip.path.stem, clip.path.stem)
+        given = settings.options.keypoints
+        if given is not None and given.resolve() in (folder.pose2d.resolve(), folder.pose3d.resolve()):
+            raise PipelineError(f"{given}: would be overwritten by what is made of it; choose another --output")
         content = store.content_hash(video)
         old = folder.read_record()
         same = isinstance(old.get("video"), dict) and old["video"].get("sha256") == content
         record = _known(old) if same else {}
-        return cls(clip, content, settings, folder, console, record)
+        return cls(clip, content, settings, folder, console, record, state)
 
     def require(self, stage: Stage) -> None:
         """Refuse to go on from a stage whose file is not there or comes from another film.
@@ -106,6 +114,9 @@ class Work:
             return
         began = time.perf_counter()
         result = stage.make(self, mark)
+        if _state_of(self.clip.path) != self.state:
+            file.unlink(missing_ok=True)
+            raise PipelineError(f"{self.clip.path}: was changed while it was read; run again")
         seconds = time.perf_counter() - began
         self.record[stage.name] = {
             "fingerprint": mark,
@@ -136,10 +147,11 @@ class Work:
 
     def _mark_of(self, name: str, file: Path) -> str:
         """Return the fingerprint a file was made with: it stands in an npz itself, for a film in run.json."""
-        if file.suffix == ".npz":
-            return store.read_about(file, "fingerprint")
         known = self.record.get(name, {})
-        return str(known.get("fingerprint", "")) if known.get("sha256") == store.content_hash(file) else ""
+        if known.get("sha256") == store.content_hash(file):
+            return str(known.get("fingerprint", ""))
+        # Not the file that run.json knows: an npz counts if it is whole all the same.
+        return store.read_mark(file) if file.suffix == ".npz" else ""
 
     def _tell(self, name: str, result: Result, seconds: float, file: Path) -> None:
         people = f"{result.people} {'person' if result.people == 1 else 'people'}"
@@ -150,7 +162,8 @@ class Work:
         for line in result.repairs:
             self.console.say(f"{'':>7}  {line}")
         for line in result.warnings:
-            self.console.warn(f"{self.clip.path.name}: {line}")
+            film = "" if self.clip.path.name in line else f"{self.clip.path.name}: "
+            self.console.warn(film + line)
 
     def _write_record(self) -> None:
         from pipeline.doctor import versions
@@ -167,6 +180,15 @@ class Work:
                 "versions": versions(),
             }
         )
+
+
+def _state_of(video: Path) -> tuple[int, ...]:
+    """Return device, inode, size and time of change of a file; nothing where there is none."""
+    try:
+        state = video.stat()
+    except OSError:
+        return ()
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns
 
 
 def _known(record: dict[str, Any]) -> dict[str, dict[str, Any]]:

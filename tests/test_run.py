@@ -215,6 +215,77 @@ def test_a_name_too_long_for_any_file(tmp_path: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_a_name_that_would_leave_the_output_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film = make_film(tmp_path / "films" / "...mp4", frames=2)
+    (tmp_path / "run.json").write_text("precious")
+    assert main(["run", str(film), "--detector", "scripted", "--output", str(tmp_path / "out")]) == 1
+    assert "rename" in capsys.readouterr().err
+    assert (tmp_path / "run.json").read_text() == "precious"
+
+
+def test_results_are_never_their_own_source(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(film, "--no-render") == 0
+    before = (made(film) / "pose2d.npz").read_bytes()
+    assert run(film, "--keypoints", str(made(film) / "pose2d.npz"), detector="file") == 1
+    assert "--output" in capsys.readouterr().err
+    assert (made(film) / "pose2d.npz").read_bytes() == before
+
+
+def test_a_film_changed_while_it_is_read_is_not_kept(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline import stages
+
+    honest = stages.detect
+
+    def swapped(*arguments: object) -> object:
+        result = honest(*arguments)  # type: ignore[arg-type]
+        make_film(film, frames=30, shade=10)
+        return result
+
+    monkeypatch.setattr(stages, "detect", swapped)
+    assert run(film) == 1
+    assert not (made(film) / "pose2d.npz").exists()
+
+
+def test_arrays_that_are_wrong_under_a_right_fingerprint_are_made_again(
+    film: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(film)
+    for name, stage in (("pose2d.npz", "detect"), ("pose3d.npz", "lift")):
+        with np.load(made(film) / name) as data:
+            arrays = {key: data[key] for key in data}
+        arrays["valid"] = arrays["valid"].astype(np.float32)
+        np.savez(made(film) / name, **arrays)
+        capsys.readouterr()
+        assert run(film) == 0
+        assert stages_run(capsys) == [stage]
+
+
+def test_a_cut_off_film_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film = make_film(tmp_path / "films" / "cut.mp4", 60)
+    content = film.read_bytes()
+    film.write_bytes(content[: int(len(content) * 0.8)])  # the index is at the front
+    assert run(film, "--no-render") == 0
+    assert "cut off" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr", "reader"])
+def test_a_film_is_made_whoever_listens(film: Path, closed: str) -> None:
+    output = film.parent.parent / "out"
+    command = f"{sys.executable} -m pipeline run {film} --detector scripted --output {output}"
+    command += {"stdout": " >&-", "stderr": " 2>&-", "reader": " | true"}[closed]
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and "Traceback" not in done.stderr
+    assert (made(film) / "walk_3d.mp4").is_file()
+
+
+def test_names_that_cannot_be_printed(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "films" / "b\udcff.mp4", 3)
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii:strict"}
+    command = [sys.executable, "-m", "pipeline", "run", str(film), "--detector", "scripted", "--no-render"]
+    done = subprocess.run([*command, "--output", str(tmp_path / "out")], cwd=ROOT, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_one_bad_film_does_not_stop_the_rest(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad = film.with_name("bad.mp4")
     bad.write_bytes(b"no film")

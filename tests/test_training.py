@@ -203,6 +203,31 @@ def test_every_config_loads_and_unknown_settings_are_named(tmp_path: Path) -> No
         read_settings(tmp_path / "bad.toml")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["batch = 0", 'lr = "x"', "lr = nan", "ema = 2.0", "seed = -1", "check_every = 0", "shares = 3", "steps = true",
+     "[shares]\nuiprmd = -1", "[cameras]\npitch = []", "[cameras]\ndistance = [9, 2]", "[noise]\nbias = [1]",
+     "[noise]\njitter = -1", '[model]\nmerging = "x"', "[loss]\nintervals = [0]", "[recipe]\nwindow = 1", "model = 3"],
+)  # fmt: skip
+def test_bad_training_settings_are_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "bad.toml").write_text(text)
+    with pytest.raises(LifterError, match=r"bad\.toml") as caught:
+        read_settings(tmp_path / "bad.toml")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"lens": np.array([300, -60])}, {"lens": np.array([240.0])}, {"names": np.array(["a", "b"])}, {"fps": np.ones(2)},
+     {"pos": np.zeros((3, 3))}, {"pos": np.full((240, 17, 3), np.nan)}, {"pos": np.array(["x"])}],
+)  # fmt: skip
+def test_bad_motion_capture_is_one_line(tmp_path: Path, change: dict) -> None:
+    good: dict = {"pos": np.zeros((240, 17, 3), np.int16), "lens": np.array([240]), "names": np.array(["m_s01_e"])}
+    np.savez(tmp_path / "uiprmd_50fps.npz", **{**good, "fps": 50, **change})
+    with pytest.raises(LifterError, match=r"uiprmd_50fps\.npz"):
+        mocap.read_folder(tmp_path)
+
+
 def test_data_without_a_training_split_is_refused(tmp_path: Path, sequences: list[Sequence]) -> None:
     with pytest.raises(LifterError, match="training"):
         train(TINY, sequences[-1:], tmp_path, lambda _: None)
