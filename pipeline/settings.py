@@ -137,7 +137,7 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
     Raises:
         PipelineError: it is of another type.
     """
-    if "\0" in str(value) or value == Path() or value == "":
+    if "\0" in str(value) or value == "":
         raise PipelineError(f"setting {name}: empty, or holds a character that no name can hold")
     wanted = next(kind for kind in (Path, bool, int, float, str) if hint is kind or kind in get_args(hint))
     if wanted is Path and isinstance(value, str | Path) and str(value):

@@ -215,3 +215,7 @@ def test_every_setting_refuses_values_of_other_types(kind: type) -> None:
         if item.type not in ("str", "Path", "Path | None"):
             with pytest.raises(PipelineError, match=item.name):
                 resolve({item.name: "no"})
+
+
+def test_the_current_folder_is_an_output_folder() -> None:
+    assert resolve({"output": Path()}).output == Path()
