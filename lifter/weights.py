@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -55,19 +54,6 @@ def find(name: str) -> Path:
                 return path
     known = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.safetensors"))) or "none"
     raise LifterError(f"lifter {name!r}: no such file and no shipped lifter of that name (shipped: {known})")
-
-
-def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file's content.
-
-    Raises:
-        LifterError: it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise LifterError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def save(path: Path, model: UGCN, recipe: Recipe, note: dict[str, Any] | None = None) -> None:

@@ -90,7 +90,7 @@ def _lift_from(work: Work) -> dict[str, Any]:
 
     return {
         "pose2d": store.read_about(work.folder.pose2d, "fingerprint"),
-        "lifter": weights.file_hash(weights.find(work.settings.lifter)),
+        "lifter": weights.find(work.settings.lifter),
         "person": work.settings.person,
         "hold_bones": work.settings.hold_bones,
     }

@@ -110,11 +110,11 @@ def resolve(values: dict[str, Any]) -> RunSettings:
     """
     parts: dict[type, dict[str, Any]] = {kind: {} for kind in KINDS}
     for name, value in values.items():
-        homes = [kind for kind in KINDS if name in _names(kind)]
-        if not homes:
+        home = next((kind for kind in KINDS if name in _names(kind)), None)
+        if home is None:
             raise PipelineError(f"setting {name!r}: unknown; see `python -m pipeline run --help`")
-        for kind in homes if value is not None else ():  # `device` belongs to the run and to the detector
-            parts[kind][name] = _typed(name, value, get_type_hints(kind)[name])
+        if value is not None:
+            parts[home][name] = _typed(name, value, get_type_hints(home)[name])
     try:
         return RunSettings(
             **parts[RunSettings],

@@ -111,7 +111,7 @@ def test_weights_and_settings_survive_the_file(lifter_file: Path) -> None:
     assert recipe == Recipe()
     again = lifter_file.with_name("again.safetensors")
     weights.save(again, model, recipe)
-    assert weights.file_hash(again) == weights.file_hash(lifter_file)
+    assert again.read_bytes() == lifter_file.read_bytes()
 
 
 @pytest.mark.parametrize("damage", ["truncated", "text", "empty", "foreign"])

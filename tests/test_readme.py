@@ -136,9 +136,10 @@ def test_every_flag_and_file_named_is_real() -> None:
 
 
 def test_card_tells_the_weights_it_belongs_to() -> None:
-    from lifter.weights import SHIPPED, file_hash
+    from lifter.weights import SHIPPED
+    from pipeline.store import content_hash
 
     for file in SHIPPED.glob("*.safetensors"):
         card = file.with_suffix(".md").read_text(encoding="utf-8")
-        assert file_hash(file) in card
+        assert content_hash(file) in card
         assert file.stat().st_size < 10_000_000

@@ -78,3 +78,12 @@ def test_functions_stay_short() -> None:
         if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno > 80
     ]
     assert not long
+
+
+def test_the_islands_mean_the_same_skeleton() -> None:
+    from detectors.joints import H36M_17
+    from lifter import joints
+    from render.drawn import JOINTS, PARENTS
+
+    assert H36M_17 == joints.NAMES == tuple(JOINTS)
+    assert tuple(PARENTS) == joints.PARENTS

@@ -5,7 +5,8 @@
 FOLDER holds `calibration.toml`, `reference.npz` (`positions` (T, J, 3) metres in the calibration's world, `names`)
 and the films `*_camNN.mp4`. Prints a row a film and detector: P-MPJPE over the 12 joints of arms and legs, MPJPE
 with root and scale aligned only, MPJVE (which is mostly the reference's own: it jumps 28 mm a frame squared), and
-how far the 2D is from the reference, in % of body height.
+how far the 2D is from the reference, in % of body height, and how far the
+estimated direction of gravity is from the calibrated one.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ REFERENCE_NAMES = {
     1: "RHip", 2: "RKnee", 3: "RAnkle", 4: "LHip", 5: "LKnee", 6: "LAnkle",
     11: "LShoulder", 12: "LElbow", 13: "LWrist", 14: "RShoulder", 15: "RElbow", 16: "RWrist",
 }  # fmt: skip
-COLUMNS = ("P-MPJPE", "N-MPJPE", "MPJVE", "2D %", "found %")
+COLUMNS = ("P-MPJPE", "N-MPJPE", "MPJVE", "2D %", "found %", "tilt deg")
 
 
-def reference(folder: Path, camera: str) -> tuple[Doubles, Doubles]:
-    """Return the 12 limb joints (T, 12, 3) in camera axes, metres, and their pixels (T, 12, 2), with distortion."""
+def reference(folder: Path, camera: str) -> tuple[Doubles, Doubles, Doubles]:
+    """Return the 12 limb joints (T, 12, 3) in camera axes, metres, their pixels (T, 12, 2), and up (3,)."""
     with np.load(folder / "reference.npz", allow_pickle=False) as data:
         positions, names = data["positions"].astype(float), [str(name) for name in data["names"]]
     world = np.stack([positions[:, names.index(REFERENCE_NAMES[joint])] for joint in joints.LIMBS_12], axis=1)
@@ -45,14 +46,15 @@ def reference(folder: Path, camera: str) -> tuple[Doubles, Doubles]:
     pixels, _ = cv2.projectPoints(
         world.reshape(-1, 1, 3), rotation, place, np.array(about["matrix"]), np.array(about["distortions"])
     )
-    return world @ cv2.Rodrigues(rotation)[0].T + place, pixels.reshape(*world.shape[:2], 2)
+    turn = cv2.Rodrigues(rotation)[0]
+    return world @ turn.T + place, pixels.reshape(*world.shape[:2], 2), turn @ [0.0, 0.0, 1.0]
 
 
 def measure(folder: Path, film: Path, settings: RunSettings) -> dict[str, float]:
     """Run the pipeline on a film and compare its first person with the reference."""
     pose = store.load_pose3d(run(film, settings, Console(quiet=True)).pose3d)
     camera = "cam_" + film.stem[-2:]
-    truth, pixels = reference(folder, camera)
+    truth, pixels, up = reference(folder, camera)
     seen = pose.valid[0]
     limbs = list(joints.LIMBS_12)
     lifted = pose.positions[0][:, limbs].astype(float)
@@ -69,6 +71,7 @@ def measure(folder: Path, film: Path, settings: RunSettings) -> dict[str, float]
         "MPJVE": mpjve(rooted(lifted)[seen], rooted(truth)[seen]),
         "2D %": float(100 * np.median(off[seen])),
         "found %": float(100 * seen.mean()),
+        "tilt deg": float(np.degrees(np.arccos(np.clip(pose.up @ up, -1, 1)))),
     }
 
 
@@ -79,6 +82,7 @@ def main() -> int:
     parser.add_argument("--pose-model", type=Path, required=True)
     parser.add_argument("--box-model", type=Path, required=True)
     parser.add_argument("--lifter", default="ugcn")
+    parser.add_argument("--no-hold-bones", dest="hold_bones", action="store_false", help="bones as lifted")
     parser.add_argument("--output", type=Path, default=Path("runs/real_people"))
     given = parser.parse_args()
     options = {
@@ -91,7 +95,13 @@ def main() -> int:
         for film in sorted(given.data.glob("*_cam??.mp4")):
             output = given.output / detector
             settings = RunSettings(
-                detector=detector, options=option, lifter=given.lifter, person="largest", output=output, render=False
+                detector=detector,
+                options=option,
+                lifter=given.lifter,
+                hold_bones=given.hold_bones,
+                person="largest",
+                output=output,
+                render=False,
             )
             rows.append(measure(given.data, film, settings))
             print(f"{detector:<10}{film.stem:<22}" + "".join(f"{rows[-1][name]:10.1f}" for name in COLUMNS))
