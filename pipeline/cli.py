@@ -28,6 +28,14 @@ EXAMPLES = """examples:
 """
 
 
+class Stopped(KeyboardInterrupt):
+    """The process was asked to end.
+
+    A class of its own: Python remembers a plain KeyboardInterrupt that passes through `exec`, as it does while
+    modules with dataclasses are imported, and ends by the signal at exit although it was caught.
+    """
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `python -m pipeline`."""
     parser = argparse.ArgumentParser(
@@ -114,7 +122,8 @@ def guarded(work: Callable[[], int]) -> int:
 
     _open_streams()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin starve everyone on a busy machine
-    signal.signal(signal.SIGTERM, _stop)
+    for how in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(how, _stop)
     try:
         return work()
     except (PipelineError, DetectorError, LifterError) as error:
@@ -191,4 +200,4 @@ def _fail(error: Exception) -> int:
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+    raise Stopped
