@@ -8,11 +8,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from lifter.augment import CameraRange, film
+from lifter.datasets.filming import CameraRange, film
+from lifter.datasets.mocap import Sequence, canonical, select
+from lifter.datasets.noise import NoiseSettings, add_noise
 from lifter.lifter import Lifter
 from lifter.metrics import METRICS
-from lifter.mocap import Sequence, canonical, select
-from lifter.noise import NoiseSettings, add_noise
 from lifter.screen import to_person, turn_back
 
 Floats = NDArray[np.float32]

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from lifter.augment import CameraRange
+from lifter.datasets.filming import CameraRange
+from lifter.datasets.noise import NoiseSettings
 from lifter.errors import LifterError
 from lifter.losses import LossSettings
-from lifter.noise import NoiseSettings
 from lifter.ugcn import UGCNSettings
 from lifter.weights import Recipe
 

@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lifter import weights
-from lifter.augment import ClipSource, film
+from lifter.datasets.filming import ClipSource, film
+from lifter.datasets.mocap import Sequence, select
+from lifter.datasets.noise import add_noise
 from lifter.errors import LifterError
 from lifter.losses import total_loss
 from lifter.metrics import mpjpe, mpjve, p_mpjpe
-from lifter.mocap import Sequence, select
-from lifter.noise import add_noise
 from lifter.screen import to_person, turn
 from lifter.settings import TrainSettings
 from lifter.ugcn import UGCN

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from lifter import joints, mocap
-from lifter.augment import CameraRange, ClipSource, film, look, new_bodies
+from lifter import joints
+from lifter.datasets import mocap
+from lifter.datasets.filming import CameraRange, ClipSource, film, look, new_bodies
+from lifter.datasets.mocap import Sequence
+from lifter.datasets.noise import NoiseSettings, add_noise
 from lifter.errors import LifterError
-from lifter.mocap import Sequence
-from lifter.noise import NoiseSettings, add_noise
 from lifter.settings import TrainSettings, read_settings
 from lifter.train import TrainingState, parameter_groups, train, training_batch
 from lifter.ugcn import UGCN, UGCNSettings

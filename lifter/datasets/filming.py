@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lifter import joints
+from lifter.datasets.mocap import Sequence, canonical
 from lifter.errors import LifterError
-from lifter.mocap import Sequence, canonical
 
 Floats = NDArray[np.float32]
 
