@@ -13,6 +13,7 @@ from lifter.datasets.mocap import Sequence, canonical
 from lifter.errors import LifterError
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
 # Mean and relative spread of bone lengths in metres: joint centres of adults, left and right alike.
 HIP_HALF, SHOULDER_HALF = 0.092, 0.175
@@ -133,7 +134,15 @@ def film(clips: Floats, cameras: CameraRange, random: np.random.Generator) -> tu
         positions (N, T, 17, 3) in camera axes (x right, y down, z away), pelvis 0, metres; and keypoints
         (N, T, 17, 2), the pinhole picture at focal length 1.
     """
-    count = len(clips)
+    rotation, place = random_cameras(len(clips), cameras, random)
+    seen = np.asarray(np.einsum("nij,ntvj->ntvi", rotation, clips), dtype=np.float32)
+    absolute = seen + place[:, None, None]
+    depth = np.maximum(absolute[..., 2:], 0.3)
+    return seen, np.asarray(absolute[..., :2] / depth, dtype=np.float32)
+
+
+def random_cameras(count: int, cameras: CameraRange, random: np.random.Generator) -> tuple[Doubles, Doubles]:
+    """Draw cameras: rotations (N, 3, 3) from the room to camera axes, and the pelvis' places (N, 3) in them, metres."""
     degrees = np.pi / 180
     yaw = random.uniform(0, 2 * np.pi, count)
     pitch = random.normal(cameras.pitch_mean, cameras.pitch, count) * degrees
@@ -141,17 +150,13 @@ def film(clips: Floats, cameras: CameraRange, random: np.random.Generator) -> tu
     rolled = random.random(count) < cameras.rolled_share
     roll = np.where(rolled, random.uniform(-cameras.rolled_max, cameras.rolled_max, count), roll) * degrees
     rotation = look(yaw, pitch, roll)
-    seen = np.asarray(np.einsum("nij,ntvj->ntvi", rotation, clips), dtype=np.float32)
     nearest, farthest = np.log(cameras.distance)
     distance = np.exp(random.uniform(nearest, farthest, count))
     aside = np.tan(random.normal(0, cameras.off_axis, (count, 2)) * degrees) * distance[:, None]
-    place = np.concatenate([aside, distance[:, None]], axis=1)[:, None, None]
-    absolute = seen + place
-    depth = np.maximum(absolute[..., 2:], 0.3)
-    return seen, np.asarray(absolute[..., :2] / depth, dtype=np.float32)
+    return rotation, np.concatenate([aside, distance[:, None]], axis=1)
 
 
-def look(yaw: NDArray[np.float64], pitch: NDArray[np.float64], roll: NDArray[np.float64]) -> NDArray[np.float64]:
+def look(yaw: Doubles, pitch: Doubles, roll: Doubles) -> Doubles:
     """Return (N, 3, 3) the rotations from the room (z up) to camera axes (x right, y down, z away), radians.
 
     At 0, 0, 0 the camera looks along the room's y; a positive pitch looks down, a positive roll turns the
@@ -159,7 +164,7 @@ def look(yaw: NDArray[np.float64], pitch: NDArray[np.float64], roll: NDArray[np.
     """
     zero, one = np.zeros_like(yaw), np.ones_like(yaw)
 
-    def matrix(*rows: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    def matrix(*rows: list[Doubles]) -> Doubles:
         return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
     turn = matrix([np.cos(yaw), -np.sin(yaw), zero], [np.sin(yaw), np.cos(yaw), zero], [zero, zero, one])
