@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from lifter import joints
 from lifter.graph import partition
+from lifter.networks import Network, from_root
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class UGCNSettings:
 
     Attributes:
         widths: channels at full, 1/2, 1/4, 1/8 and 1/16 of the frame rate.
+        pairs: of the four downsamplings and their upsamplings, how many are kept (Table 3); the outermost is the
+            first to come back. The blocks stay: depth and parameters are the same for all.
         dropout: element-wise, in every block.
         residual: identity or 1x1 shortcut around every block but the first.
         edge_importance: learn a factor for every edge of every block, 1 at the start.
@@ -32,6 +36,7 @@ class UGCNSettings:
     edge_importance: bool = True
     spatial_graph: bool = True
     merging: bool = True
+    pairs: int = 4
     out_scale: float = 0.1
 
     def __post_init__(self) -> None:
@@ -39,6 +44,10 @@ class UGCNSettings:
             raise ValueError(f"UGCNSettings.widths: five positive numbers wanted, got {self.widths}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"UGCNSettings.dropout: must lie in [0, 1), got {self.dropout}")
+        if not 0 <= self.pairs <= 4:
+            raise ValueError(f"UGCNSettings.pairs: 0 to 4 wanted, got {self.pairs}")
+        if not self.out_scale > 0:
+            raise ValueError(f"UGCNSettings.out_scale: above 0 wanted, got {self.out_scale}")
 
 
 class GraphConv(nn.Module):
@@ -91,13 +100,18 @@ def upsample(x: Tensor, length: int, factor: int) -> Tensor:
     return x.repeat_interleave(factor, dim=2)[:, :, :length]
 
 
-class UGCN(nn.Module):
+class UGCN(Network):
     """2D keypoints of a sequence to root-relative 3D positions, all frames at once, any length.
 
     Down: nine blocks, strides 2 at blocks 2, 4, 6, 8. Up: four blocks, each doubled in time and added to the
     down features of its rate. Merge: the three coarse up features brought to 16 channels and to full rate, and
     added. Regressor: one block and a 1x1 convolution.
     """
+
+    TYPE: ClassVar[str] = "ugcn"
+    SETTINGS: ClassVar[type] = UGCNSettings
+    overlapping: ClassVar[bool] = True
+    settings: UGCNSettings
 
     def __init__(self, settings: UGCNSettings | None = None, parents: Sequence[int] = joints.PARENTS) -> None:
         super().__init__()
@@ -111,7 +125,8 @@ class UGCN(nn.Module):
         self.data_bn = nn.BatchNorm1d(len(parents) * 2)
         self.first = block(2, w0, residual=False)
         self.down = nn.ModuleList(
-            nn.Sequential(block(w[i], w[i + 1], stride=2), block(w[i + 1], w[i + 1])) for i in range(4)
+            nn.Sequential(block(w[i], w[i + 1], stride=2 if i < s.pairs else 1), block(w[i + 1], w[i + 1]))
+            for i in range(4)
         )
         self.up = nn.ModuleList(block(w[i + 1], w[i]) for i in (3, 2, 1, 0))
         self.merge = nn.ModuleList(block(w[i], w0) for i in (3, 2, 1)) if s.merging else None
@@ -125,14 +140,15 @@ class UGCN(nn.Module):
         x = x.view(n, v, c, t).permute(0, 2, 3, 1)  # N C T V
         skips = [self.first(x)]  # T
         for stage in self.down:
-            skips.append(stage(skips[-1]))  # T/2, T/4, T/8, T/16
+            skips.append(stage(skips[-1]))  # T/2, T/4, T/8, T/16, or as many halvings as there are pairs
         y = skips.pop()
         merged: list[Tensor] = []
+        pairs = self.settings.pairs
         for i, stage in enumerate(self.up):
             y = stage(y)
             if self.merge is not None and i < len(self.merge):
-                merged.append(upsample(self.merge[i](y), t, 2 ** (4 - i)))
-            y = upsample(y, skips[-1].shape[2], 2) + skips.pop()
+                merged.append(upsample(self.merge[i](y), t, 2 ** min(4 - i, pairs)))
+            y = upsample(y, skips[-1].shape[2], 2 if 3 - i < pairs else 1) + skips.pop()
         y = self.head(self.regressor(sum(merged, y)))  # N 3 T V
         positions: Tensor = y.permute(0, 2, 3, 1).float() * self.settings.out_scale  # N T V 3
-        return positions - positions[:, :, joints.ROOT : joints.ROOT + 1]
+        return from_root(positions)

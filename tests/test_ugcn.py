@@ -71,17 +71,51 @@ def test_upsampling_repeats_frame_t_over_f() -> None:
     assert upsample(x, 5, 2).flatten().tolist() == [0, 0, 1, 1, 2]
 
 
-def test_receptive_field_is_that_of_the_layout() -> None:
-    """Kernel reach summed along the deepest way (down 9, up 1, its merge block, regressor): 92 + 32 + 32 + 2 frames.
+def reach(pairs: int) -> int:
+    """Frames to one side of the longest way through Figure 4: 2 a block, times the frames that one step of it spans."""
+    span = [2 ** min(level, pairs) for level in range(5)]  # at full, 1/2, ... 1/16 rate, with all pairs
+    down = 2 * span[0] + sum(2 * span[level] + 2 * span[level + 1] for level in range(4))
+    # A block that goes up works at the rate it comes from; a merge block at that of the features it takes.
+    up = [2 * span[level] for level in (4, 3, 2, 1)]
+    ways = [sum(up), *(sum(up[: i + 1]) + 2 * span[level] for i, level in enumerate((4, 3, 2)))]
+    return down + max(ways) + 2 * span[0]
 
-    Nearest upsampling looks up to 15 frames further back. So every frame of a window of 96 sees all of it.
+
+@pytest.mark.parametrize(("pairs", "frames"), [(0, 28), (1, 50), (2, 86), (3, 126), (4, 158)])
+def test_receptive_field_grows_with_the_pairs(pairs: int, frames: int) -> None:
+    """Found by gradients, for frames at every place on the coarsest grid.
+
+    Nearest upsampling looks up to 2^pairs - 1 frames further back. With all four pairs every frame of a window of
+    96 sees all of it. All weights are positive, so that nothing that is connected is without a gradient.
     """
-    model = small().double()
-    x = torch.randn(1, 640, 17, 2, dtype=torch.float64, requires_grad=True)
-    model(x)[0, 320].sum().backward()
-    seen = x.grad.abs().sum(dim=(0, 2, 3)).nonzero().flatten() - 320
-    assert -158 - 15 <= seen.min() <= -158
-    assert 158 - 15 <= seen.max() <= 158
+    model = UGCN(UGCNSettings(widths=(2, 2, 2, 2, 2), pairs=pairs)).double().eval()
+    for name, parameter in model.named_parameters():
+        torch.nn.init.constant_(parameter, 0.3 if name.endswith("weight") else 1.0)
+    heads: list[torch.Tensor] = []
+    model.head.register_forward_hook(lambda module, given, made: heads.append(made))  # before the root is subtracted
+    x = torch.rand(1, 400, 17, 2, dtype=torch.float64, requires_grad=True)
+    model(x)
+    seen = []
+    for frame in range(200, 216):
+        (gradient,) = torch.autograd.grad(heads[0][0, :, frame].sum(), x, retain_graph=True)
+        seen.append(gradient.abs().sum(dim=(0, 2, 3)).nonzero().flatten() - frame)
+    assert reach(pairs) == frames
+    assert max(int(each.max()) for each in seen) == frames
+    assert min(int(each.min()) for each in seen) == -frames - (2**pairs - 1)
+
+
+@pytest.mark.parametrize("pairs", [0, 1, 2, 3])
+@pytest.mark.parametrize("frames", [1, 5, 16, 97])
+def test_fewer_pairs_keep_depth_and_parameters(pairs: int, frames: int) -> None:
+    widths = (4, 5, 6, 7, 8)  # unequal as the paper's: where the rate is kept, the shortcut of equal widths is empty
+    model = UGCN(UGCNSettings(widths=widths, pairs=pairs)).eval()
+    model.load_state_dict(UGCN(UGCNSettings(widths=widths)).state_dict())
+    assert model(torch.randn(1, frames, 17, 2)).shape == (1, frames, 17, 3)
+
+
+def test_the_outermost_pair_is_the_first_to_come_back() -> None:
+    strides = [[stage[0].temporal[2].stride[0] for stage in small(pairs=pairs).down] for pairs in range(5)]
+    assert strides == [[1, 1, 1, 1], [2, 1, 1, 1], [2, 2, 1, 1], [2, 2, 2, 1], [2, 2, 2, 2]]
 
 
 def test_without_spatial_graph_joints_are_alone() -> None:
