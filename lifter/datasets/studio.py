@@ -26,9 +26,9 @@ def floor_of(positions: Floats) -> float:
     return float(np.percentile(positions[:, (3, 6), 2].min(axis=1), 1)) - ANKLE_HEIGHT
 
 
-def azimuths(views: int) -> Doubles:
+def azimuths(views: int) -> list[float]:
     """Where cameras stand round a recording, degrees, before jitter: four at 45, 135, 225 and 315."""
-    return np.asarray(FIRST_AZIMUTH + np.arange(views) * 360 / views)
+    return [FIRST_AZIMUTH + view * 360 / views for view in range(views)]
 
 
 def place_camera(positions: Floats, azimuth: float, random: np.random.Generator) -> tuple[Doubles, Doubles]:
@@ -59,7 +59,8 @@ def aimed(direction: Doubles, error: Doubles) -> Doubles:
     """Return (3, 3) the rotation of a camera that looks along (3,) `direction`, off by (yaw, pitch, roll) radians."""
     yaw = np.arctan2(direction[0], direction[1]) + error[0]
     pitch = np.arctan2(-direction[2], np.hypot(direction[0], direction[1])) + error[1]
-    return look(np.array([yaw]), np.array([pitch]), error[2:])[0]
+    (rotation,) = look(np.array([yaw]), np.array([pitch]), error[2:])
+    return np.asarray(rotation)
 
 
 def seen_from(positions: Floats, rotation: Doubles, place: Doubles) -> Floats:
