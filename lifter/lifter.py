@@ -12,6 +12,7 @@ from scipy.interpolate import PchipInterpolator
 
 from lifter import joints, weights, windows
 from lifter.errors import LifterError
+from lifter.networks import Network
 from lifter.screen import to_person, to_screen, turn_back
 
 Floats = NDArray[np.float32]
@@ -20,12 +21,15 @@ BATCH = 32
 
 
 class Lifter:
-    """UGCN over windows of the training length, averaged, with flip averaging (paper, section 4.2).
+    """A network over windows of the training length, with flip averaging (paper, section 4.2).
+
+    Windows of a network whose answer depends on the place in the window overlap and are averaged, as UGCN's; the
+    others' lie side by side, each with the context that the network wants around it, and every frame is lifted once.
 
     Args:
         name: a shipped lifter ("ugcn") or a safetensors file.
         device: auto, cpu or cuda.
-        step: frames between windows, at the training rate.
+        step: frames between overlapping windows, at the training rate.
         flip: also lift the mirror image, and average.
 
     Raises:
@@ -33,11 +37,29 @@ class Lifter:
     """
 
     def __init__(self, name: str | Path = "ugcn", device: str = "auto", step: int = 5, flip: bool = True) -> None:
-        self.path = weights.find(str(name))
-        self.model, self.recipe = weights.load(self.path)
+        self._hold(*weights.load(weights.find(str(name))), device, step, flip)
+
+    @classmethod
+    def of(
+        cls, model: Network, recipe: weights.Recipe, device: str | None = None, step: int = 5, flip: bool = True
+    ) -> Lifter:
+        """Lift with a network in memory; the arguments are those of `Lifter`.
+
+        The network is not copied: it goes to the device (None: stays where it is) and into evaluation mode.
+
+        Raises:
+            LifterError: no such device.
+        """
+        lifter = cls.__new__(cls)
+        lifter._hold(model, recipe, device, step, flip)
+        return lifter
+
+    def _hold(self, model: Network, recipe: weights.Recipe, device: str | None, step: int, flip: bool) -> None:
+        if step < 1:
+            raise LifterError(f"step between windows: at least 1 frame wanted, got {step}")
+        self.device = next(model.parameters()).device if device is None else pick_device(device)
+        self.model, self.recipe = model.to(self.device).eval(), recipe
         self.step, self.flip = step, flip
-        self.device = pick_device(device)
-        self.model.to(self.device)
 
     def lift(
         self,
@@ -78,6 +100,10 @@ class Lifter:
 
     def lift_uniform(self, sequence: Floats) -> Floats:
         """Lift (T, 17, 2) at the training rate; screen units, or any unit where people are measured by themselves."""
+        return self._overlapping(sequence) if self.model.overlapping else self._side_by_side(sequence)
+
+    def _overlapping(self, sequence: Floats) -> Floats:
+        """Average windows every `step` frames: (T, 17, 2) to (T, 17, 3)."""
         window = self.recipe.window
         padded, front = windows.pad(sequence, window)
         first = windows.starts(len(padded), window, self.step)
@@ -86,8 +112,19 @@ class Lifter:
             joiner.add(batch, self._lift_windows(windows.cut(padded, batch, window)))
         return joiner.result()[front : front + len(sequence)]
 
+    def _side_by_side(self, sequence: Floats) -> Floats:
+        """Lift every frame once, the end frames repeated for context: (T, 17, 2) to (T, 17, 3)."""
+        window, context = self.recipe.window, self.model.context
+        first = np.arange(0, len(sequence), window)
+        padded = sequence[np.clip(np.arange(-context, first[-1] + window + context), 0, len(sequence) - 1)]
+        lifted = [
+            self._lift_windows(windows.cut(padded, first[i : i + BATCH], window + 2 * context))
+            for i in range(0, len(first), BATCH)
+        ]
+        return np.concatenate(lifted).reshape(-1, *lifted[0].shape[2:])[: len(sequence)]
+
     def _lift_windows(self, batch: Floats) -> Floats:
-        """Lift windows (N, T, 17, 2), each by itself, to (N, T, 17, 3) in camera axes."""
+        """Lift windows (N, T + 2 * context, 17, 2), each by itself, to (N, T, 17, 3) in camera axes."""
         if self.recipe.normalisation == "screen":
             return self._network(batch)
         units, turns = to_person(batch)
@@ -95,7 +132,7 @@ class Lifter:
 
     @torch.inference_mode()
     def _network(self, batch: Floats) -> Floats:
-        """Run the network on windows (N, T, 17, 2), and on their mirror images."""
+        """Run the network on windows, and on their mirror images."""
         lifted = self._forward(batch)
         if not self.flip:
             return lifted

@@ -1,8 +1,9 @@
-"""A lifter's file: safetensors with the settings that made the network inside; never a pickle."""
+"""A lifter's file: safetensors with the type and settings of the network inside; never a pickle."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,15 +11,21 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from lifter import joints
 from lifter.errors import LifterError
+from lifter.networks import Network, build
+from lifter.plain import make
 from lifter.screen import NORMALISATIONS
-from lifter.ugcn import UGCN, UGCNSettings
 
-FORMAT = "motion-lift/ugcn/1"
+FORMAT = "motion-lift/ugcn/1"  # of all networks: the first one gave it its name
 SHIPPED = Path(__file__).parent / "weights"
 LARGEST_BYTES = 500_000_000
+# What reading a file with anything at all in it may raise.
+UNREADABLE = (
+    OSError, SafetensorError, LifterError, LookupError, AttributeError, TypeError, ValueError, RuntimeError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,24 +63,31 @@ def find(name: str) -> Path:
     raise LifterError(f"lifter {name!r}: no such file and no shipped lifter of that name (shipped: {known})")
 
 
-def save(path: Path, model: UGCN, recipe: Recipe, note: dict[str, Any] | None = None) -> None:
+def save(path: Path, model: Network, recipe: Recipe, note: Mapping[str, Any] | None = None) -> None:
     """Write a network with its settings; the file appears whole or not at all.
+
+    Args:
+        path: ends in .safetensors by custom; its folder is made.
+        model: any network of `lifter.networks`.
+        recipe: how it has to be fed.
+        note: plain values for readers (where it comes from), not used.
 
     Raises:
         LifterError: the disk is full or the folder cannot be written to.
     """
     about = {
         "format": FORMAT,
+        "type": model.TYPE,
         "model": asdict(model.settings),
         "recipe": asdict(recipe),
         "joints": joints.NAMES,
-        "note": note or {},
+        "note": dict(note or {}),
     }
     temporary = path.with_name(path.name + ".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     # One entry: the order of several is not fixed, and equal lifters shall be equal files.
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, temporary, metadata={"about": json.dumps(about)})
         temporary.chmod(0o644)  # safetensors makes it readable by its owner only
         temporary.replace(path)
@@ -84,33 +98,35 @@ def save(path: Path, model: UGCN, recipe: Recipe, note: dict[str, Any] | None = 
             temporary.unlink(missing_ok=True)
 
 
-def load(path: Path) -> tuple[UGCN, Recipe]:
-    """Read a network, ready to run (evaluation mode), and how to feed it.
+def load(path: Path) -> tuple[Network, Recipe]:
+    """Read a network, ready to run (evaluation mode, no gradients), and how to feed it.
 
     Raises:
-        LifterError: not a file of ours, of another format or skeleton, or damaged.
+        LifterError: not a file of ours, of another format or skeleton, of an unknown network, or damaged.
     """
     try:
-        if path.stat().st_size > LARGEST_BYTES:
-            raise LifterError(f"{path}: larger than any lifter ({LARGEST_BYTES} bytes)")
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {}).get("about", "{}"))
-            if about.get("format") != FORMAT:
-                raise LifterError(f"{path}: not a lifter's weights (format {about.get('format')!r}, not {FORMAT!r})")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        about, tensors = _read(path)
         if tuple(about["joints"]) != joints.NAMES:
-            raise LifterError(f"{path}: made for another skeleton ({len(about['joints'])} joints)")
-        settings = UGCNSettings(**{**about["model"], "widths": tuple(about["model"]["widths"])})
-        model = UGCN(settings)
+            raise ValueError(f"made for another skeleton ({len(about['joints'])} joints)")
+        # Files older than the choice of networks name none. What a file does not name keeps its default.
+        model = build(about.get("type", "ugcn"), about["model"])
         model.load_state_dict(tensors)
-        return _ready(model), Recipe(**about["recipe"])
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return model.requires_grad_(False).eval(), make(Recipe, about["recipe"], "recipe")
+    except UNREADABLE as error:
+        line = " ".join(str(error).split())[:200] or type(error).__name__
         raise LifterError(f"{path}: cannot be read as a lifter's weights ({line})") from error
 
 
-def _ready(model: UGCN) -> UGCN:
-    for parameter in model.parameters():
-        parameter.requires_grad_(False)
-    model.eval()
-    return model
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return what a file says of itself, and its tensors.
+
+    Raises:
+        ValueError: too large, or of another format; and what `UNREADABLE` lists.
+    """
+    if path.stat().st_size > LARGEST_BYTES:
+        raise ValueError(f"larger than any lifter: {LARGEST_BYTES} bytes")
+    with safe_open(path, framework="pt") as file:
+        about = json.loads((file.metadata() or {}).get("about", "{}"))
+        if about.get("format") != FORMAT:
+            raise ValueError(f"format {about.get('format')!r}, not {FORMAT!r}")
+        return about, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict

@@ -11,6 +11,7 @@ import torch
 from lifter import joints, screen, weights, windows
 from lifter.errors import LifterError
 from lifter.lifter import Lifter, between, runs, training_grid
+from lifter.networks import Network, build
 from lifter.ugcn import UGCN, UGCNSettings
 from lifter.weights import Recipe
 
@@ -28,6 +29,17 @@ def lifter_file(tmp_path: Path) -> Path:
             module.running_var.uniform_(0.5, 2)
     weights.save(tmp_path / "tiny.safetensors", model, Recipe())
     return tmp_path / "tiny.safetensors"
+
+
+def other(type: str) -> Network:
+    """Return a small network of another type, with statistics as after training."""
+    torch.manual_seed(0)
+    network = build(type, {"tcn": {"filters": [3, 5, 3], "channels": 16}, "fully_connected": {"width": 16}}[type])
+    for module in network.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 2)
+    return network
 
 
 def walk(frames: int) -> np.ndarray:
@@ -105,34 +117,6 @@ def test_person_units_stand_upright_and_turn_back() -> None:
     assert np.isfinite(units).all()
 
 
-def test_weights_and_settings_survive_the_file(lifter_file: Path) -> None:
-    model, recipe = weights.load(lifter_file)
-    assert model.settings.widths == (4, 4, 8, 8, 8) and not model.training
-    assert recipe == Recipe()
-    again = lifter_file.with_name("again.safetensors")
-    weights.save(again, model, recipe)
-    assert again.read_bytes() == lifter_file.read_bytes()
-
-
-@pytest.mark.parametrize("damage", ["truncated", "text", "empty", "foreign"])
-def test_damaged_weights_are_told_in_one_line(lifter_file: Path, damage: str) -> None:
-    content = lifter_file.read_bytes()
-    if damage == "foreign":
-        from safetensors.torch import save_file
-
-        save_file({"x": torch.zeros(1)}, lifter_file)
-    else:
-        lifter_file.write_bytes({"truncated": content[: len(content) // 2], "text": b"hello", "empty": b""}[damage])
-    with pytest.raises(LifterError) as caught:
-        weights.load(lifter_file)
-    assert "\n" not in str(caught.value) and lifter_file.name in str(caught.value)
-
-
-def test_unknown_lifter_names_the_shipped_ones() -> None:
-    with pytest.raises(LifterError, match="shipped"):
-        weights.find("no-such-lifter")
-
-
 def test_lifting_the_mirror_image_gives_the_mirror_image(lifter_file: Path) -> None:
     lifter = Lifter(lifter_file, "cpu")
     keypoints = walk(120)
@@ -188,6 +172,58 @@ def test_other_rates_give_the_same_motion(lifter_file: Path) -> None:
     at_100 = lifter.lift_run(fine, np.arange(301) / 100, SIZE)
     at_50 = lifter.lift_run(fine[::2], np.arange(151) / 50, SIZE)
     np.testing.assert_allclose(at_100[::2], at_50, atol=2e-3)
+
+
+@pytest.mark.parametrize("type", ["tcn", "fully_connected"])
+@pytest.mark.parametrize("frames", [1, 15, 96, 97, 200, 3100])
+def test_windows_side_by_side_equal_the_sequence_in_one_piece(type: str, frames: int) -> None:
+    """3100 frames are more windows than one batch holds."""
+    network = other(type)
+    lifter = Lifter.of(network, Recipe("screen"), flip=False)
+    sequence = screen.to_screen(walk(frames), SIZE)
+    c = network.context
+    whole = np.concatenate([sequence[:1].repeat(c, 0), sequence, sequence[-1:].repeat(c, 0)])
+    with torch.inference_mode():
+        wanted = network(torch.from_numpy(whole)[None])[0].numpy()
+    lifted = lifter.lift_uniform(sequence)
+    assert lifted.dtype == np.float32
+    np.testing.assert_allclose(lifted, wanted, atol=1e-5)
+
+
+def test_person_units_are_taken_from_a_window_with_its_context() -> None:
+    network = other("tcn")
+    lifter = Lifter.of(network, Recipe(), flip=False)
+    sequence = walk(250)
+    c = network.context
+    window, turns = screen.to_person(sequence[None, 96 - c : 192 + c])
+    with torch.inference_mode():
+        wanted = screen.turn_back(network(torch.from_numpy(window)).numpy(), turns)[0]
+    np.testing.assert_allclose(lifter.lift_uniform(sequence)[96:192], wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("type", ["tcn", "fully_connected"])
+def test_other_networks_lift_films_and_their_mirror_images(type: str, tmp_path: Path) -> None:
+    weights.save(tmp_path / "other.safetensors", other(type), Recipe())
+    lifter = Lifter(tmp_path / "other.safetensors", "cpu")
+    centred, stamps = walk(130) - [320, 240], np.arange(130) / 30
+    lifted = lifter.lift_run(centred, stamps, SIZE)
+    assert lifted.shape == (130, 17, 3) and np.abs(lifted).max() > 0
+    np.testing.assert_allclose(joints.mirror(lifter.lift_run(joints.mirror(centred), stamps, SIZE)), lifted, atol=1e-5)
+
+
+def test_a_network_in_memory_is_lifted_with_as_its_file(lifter_file: Path) -> None:
+    model, recipe = weights.load(lifter_file)
+    model.train()
+    inside = Lifter.of(model, recipe, step=7)
+    assert inside.model is model and inside.device.type == "cpu"
+    sequence = walk(120)
+    wanted = Lifter(lifter_file, "cpu", step=7).lift_uniform(sequence)
+    np.testing.assert_array_equal(inside.lift_uniform(sequence), wanted)
+
+
+def test_a_step_of_no_frames_is_refused(lifter_file: Path) -> None:
+    with pytest.raises(LifterError, match="step"):
+        Lifter(lifter_file, "cpu", step=0)
 
 
 def test_invalid_frames_stay_zero_and_runs_do_not_mix(lifter_file: Path) -> None:
