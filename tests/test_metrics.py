@@ -203,7 +203,7 @@ def test_bones_want_the_whole_skeleton() -> None:
 
 
 def test_pck_is_strict() -> None:
-    exact = STILL + [0.15, 0, 0]
+    exact = STILL + np.array([0.15, 0, 0])
     assert pck(exact, STILL) == 0
     assert pck(exact - [1e-12, 0, 0], STILL) == 100
     assert pck(exact, STILL, threshold_mm=150.1) == 100
@@ -212,7 +212,7 @@ def test_pck_is_strict() -> None:
 def test_auc_of_known_errors() -> None:
     """At zero error only the threshold 0 fails; at 150 mm and beyond all do; at exactly 5 k mm, k + 1 do."""
     assert auc(TRUTH, TRUTH) == pytest.approx(100 * 30 / 31)
-    assert auc(STILL + [0.15, 0, 0], STILL) == 0
+    assert auc(STILL + np.array([0.15, 0, 0]), STILL) == 0
     steps = np.arange(31) * 5.0
     assert area(steps) == pytest.approx(100 * (30 - np.arange(31)) / 31)
     assert area(np.nextafter(steps[1:], 0)) == pytest.approx(100 * (31 - np.arange(1, 31)) / 31)

@@ -1,0 +1,87 @@
+"""`python -m lifter evaluate`: errors of a lifter on a prepared data set."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+BREAKDOWNS = ("action", "joint", "group", "subject", "camera", "sequence")
+MEAN = "mean"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `run` takes."""
+    parser.add_argument(
+        "--lifter", required=True, metavar="NAME|FILE", help="a shipped lifter, a weights file, or `mean`: a constant, "
+        "the mean pose of the train split, a floor to compare with",
+    )  # fmt: skip
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="a prepared data set")
+    parser.add_argument("--keypoints", default="gt", metavar="SOURCE", help="2D source (default: gt)")
+    parser.add_argument("--split", default="test", choices=("train", "validation", "test"), help="(default: test)")
+    parser.add_argument(
+        "--by", nargs="*", default=["action"], choices=BREAKDOWNS, metavar="WHAT",
+        help=f"breakdowns to print: {', '.join(BREAKDOWNS)}; the files of --out hold them all (default: action)",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write scores.json, .csv, .md and .png there")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="(default: auto)")
+    parser.add_argument("--no-flip", action="store_true", help="do not average with the mirror image")
+    parser.add_argument("--step", type=int, default=5, help="frames between windows (default: 5, the paper's)")
+    parser.add_argument("--drop-tail", action="store_true", help="no last window: leave out the frames behind the "
+                        "windows at multiples of the step (as trajectory-pose-3d does)")  # fmt: skip
+    parser.add_argument("--resample", action="store_true", help="bring the data to the lifter's frame rate and back")
+    parser.add_argument("--skip-list", nargs="+", default=[], metavar="PATTERN", help="sequences to leave out, by "
+                        "name: 'S9_Greeting*'")  # fmt: skip
+
+
+def run(given: argparse.Namespace) -> int:
+    """Evaluate, print the tables, write the files."""
+    from dataclasses import replace
+
+    from lifter.commands.say import say
+    from lifter.datasets.poseset import read_poseset
+    from lifter.errors import LifterError
+    from lifter.evaluate import MeanPose, SequenceLifter, evaluate
+    from lifter.lifter import Lifter
+    from lifter.score_report import as_text, write_report
+
+    if given.step < 1:
+        raise LifterError(f"step {given.step}: 1 or more frames wanted")
+    if given.out:
+        given.out.mkdir(parents=True, exist_ok=True)  # before the work, not after it
+    poseset = read_poseset(given.data, given.keypoints)
+    lifter: SequenceLifter
+    if given.lifter == MEAN:
+        lifter, name = MeanPose(poseset.poses, given.step), "mean pose (a constant: the floor to compare with)"
+    else:
+        lifter = Lifter(given.lifter, given.device, step=given.step, flip=not given.no_flip)
+        name = Path(given.lifter).name
+    scores = evaluate(
+        lifter,
+        poseset,
+        given.split,
+        _tenths(int(poseset.split(given.split).poses.lengths.sum()), say),
+        drop_tail=given.drop_tail,
+        resample=given.resample,
+        skip=given.skip_list,
+    )
+    how = {} if given.lifter == MEAN else {"step": given.step, "flip": not given.no_flip}
+    scores = replace(scores, about={"lifter": name, **how, **scores.about})
+    say(as_text(scores, given.by, shutil.get_terminal_size((120, 40)).columns))
+    for path in write_report(given.out, scores, given.by) if given.out else ():
+        say(f"wrote {path}")
+    return 0
+
+
+def _tenths(total: int, say: Callable[[str], None]) -> Callable[[int], None]:
+    """A progress that speaks at every tenth of the frames, as long as there are many."""
+    done = 0
+
+    def progress(frames: int) -> None:
+        nonlocal done
+        before, done = done * 10 // total, done + frames
+        if total >= 20_000 and done * 10 // total > before:
+            say(f"{done} of {total} frames lifted")
+
+    return progress
