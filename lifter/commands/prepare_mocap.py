@@ -9,7 +9,13 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
-    add("--source", type=Path, required=True, metavar="DIR", help="folder with motion capture")
+    add(
+        "--source",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder of packed sets (*.npz), or your own *.bvh or *.asf and *.amc, a folder a person",
+    )
     add("--out", type=Path, required=True, metavar="DIR", help="where the prepared set goes")
     add("--cameras", choices=("studio", "wild"), default="studio",
         help="studio: fixed about each recording, as in Human3.6M; wild: follows the person, held anyhow")  # fmt: skip
@@ -20,6 +26,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--splits", default="train,validation,test", metavar="LIST", help="of train,validation,test (default all)")
     add("--share", nargs="+", action="extend", metavar="GROUP=FRACTION",
         help="share of a group's training recordings to keep (default uiprmd=0.25, if it is there)")  # fmt: skip
+    add("--up", default="auto", metavar="AXIS", help="own files: what points up, of x y z -x -y -z (default auto)")
+    add(
+        "--unit",
+        type=float,
+        default=0.0,
+        metavar="METRES",
+        help="own files: metres in their unit (default: by the legs)",
+    )
+    add("--fps", type=float, default=120.0, metavar="HZ", help="own files: frame rate of AMC, which does not tell it")
+    add("--test", default="", metavar="NAMES", help="own files: who is for testing (default: the last)")
+    add(
+        "--validation", default="", metavar="NAMES", help="own files: who is for validation (default: the last but one)"
+    )
     add("--seed", type=int, default=0, metavar="N", help="of all that is drawn")
 
 
@@ -28,7 +47,7 @@ def run(given: argparse.Namespace) -> int:
     from lifter.commands.say import say
     from lifter.datasets.mocap_set import FilmingSettings, default_shares, film_recordings
     from lifter.datasets.poseset import write_keypoints, write_poses
-    from lifter.datasets.recordings import read_collections
+    from lifter.datasets.recordings import OwnSettings, read_recordings
 
     settings = {
         "cameras": given.cameras,
@@ -39,7 +58,8 @@ def run(given: argparse.Namespace) -> int:
         "seed": given.seed,
     }
     FilmingSettings(**settings)  # wrong words are told before anything is read
-    recordings = read_collections(given.source)
+    own = OwnSettings(given.up, given.unit, given.fps, words(given.test), words(given.validation))
+    recordings = read_recordings(given.source, own)
     shares = default_shares(recordings) if given.share is None else fractions(given.share)
     made = film_recordings(recordings, FilmingSettings(**settings, shares=shares))
     write_poses(given.out, made[0].poses)
