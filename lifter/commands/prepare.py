@@ -18,7 +18,7 @@ KINDS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare a sub-verb for every kind."""
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    kinds = parser.add_subparsers(dest="data_set", required=True, metavar="KIND")
     for kind, (module, line) in KINDS.items():
         if importlib.util.find_spec(f"lifter.commands.{module}") is None:
             continue
@@ -28,4 +28,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Prepare one kind; return the exit code."""
-    return int(importlib.import_module(f"lifter.commands.{KINDS[given.kind][0]}").run(given))
+    return int(importlib.import_module(f"lifter.commands.{KINDS[given.data_set][0]}").run(given))

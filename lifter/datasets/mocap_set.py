@@ -205,10 +205,11 @@ def _sources(exact: Floats, wanted: tuple[str, ...], random: np.random.Generator
 def disturbed(pixels: Floats, noise: NoiseSettings, random: np.random.Generator) -> Floats:
     """Return keypoints (T, 17, 2), pixels, disturbed as a detector would, by the size of the person."""
     units, turns = to_person(pixels[None])
-    radius = np.linalg.norm(pixels - pixels[:, :1], axis=-1).mean()
+    # Pixels in a person unit; a turn changes no length.
+    unit = np.linalg.norm(pixels - pixels[:, :1]) / max(float(np.linalg.norm(units)), 1e-6)
     noisy = add_noise(units, noise, random)
     straight = np.einsum("nji,ntvj->ntvi", turns, noisy)[0]
-    return np.asarray(straight * radius + pixels[:, :1], dtype=np.float32)
+    return np.asarray(straight * unit + pixels[:, :1], dtype=np.float32)
 
 
 def another_body(positions: Floats, random: np.random.Generator) -> Floats:
