@@ -1,0 +1,1 @@
+"""Experiments around the lifter: noise in its 2D key points, the paper's figures and tables."""
