@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 
 # kind -> (its module in `lifter.commands`, one line of help)
 KINDS = {
@@ -20,8 +19,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare a sub-verb for every kind."""
     kinds = parser.add_subparsers(dest="data_set", required=True, metavar="KIND")
     for kind, (module, line) in KINDS.items():
-        if importlib.util.find_spec(f"lifter.commands.{module}") is None:
-            continue
         sub = kinds.add_parser(kind, help=line, description=f"{line[0].upper()}{line[1:]}.")
         importlib.import_module(f"lifter.commands.{module}").add_arguments(sub)
 
