@@ -153,7 +153,7 @@ def error_2d(made: PoseSet, clean: PoseSet, heights: Doubles) -> tuple[float, fl
 
 
 def heights_px(poses: Poses) -> Doubles:
-    """Return (S,) how tall the person of each sequence would stand in the picture, px: focal * height / depth, 1 at least."""
+    """Return (S,) how tall each sequence's person would stand in the picture: focal length * height / depth, from 1."""
     heights = np.empty(len(poses))
     for number in range(len(poses)):
         positions = poses.positions[poses.frames(number)]
