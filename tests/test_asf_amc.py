@@ -10,7 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from lifter.datasets.asf_amc import read_asf, read_asf_amc
 from lifter.datasets.skeleton_map import to_joints
-from lifter.datasets.tiny_mocap import motion, places, recordings, write_tiny_mocap
+from lifter.datasets.tiny_mocap import write_tiny_mocap
+from lifter.datasets.tiny_motion import motion, places, recordings
 from lifter.errors import LifterError
 
 ASF = """# a comment

@@ -11,7 +11,8 @@ from scipy.spatial.transform import Rotation
 from lifter import joints
 from lifter.datasets.bvh import about, rate, read_bvh
 from lifter.datasets.skeleton_map import TURNS, Tracks, find_joints, to_joints
-from lifter.datasets.tiny_mocap import motion, places, recordings, write_tiny_mocap
+from lifter.datasets.tiny_mocap import write_tiny_mocap
+from lifter.datasets.tiny_motion import motion, places, recordings
 from lifter.errors import LifterError
 
 CHAIN = """HIERARCHY
@@ -147,6 +148,18 @@ def test_wrists_up_the_forearm_move_out() -> None:
     np.testing.assert_allclose(ratio, 0.87, atol=1e-4)
 
 
+def test_no_persons_sizes_are_told() -> None:
+    truth = places(motion(30, 1))
+    with pytest.raises(LifterError, match=r"legs of 8\.3e-06 units; say with --unit"):
+        to_joints(as_tracks(truth * 1e-5))
+    np.testing.assert_allclose(to_joints(as_tracks(truth * 1e-5), unit=1e5), truth, atol=1e-4)
+    with pytest.raises(LifterError, match="no length"):
+        to_joints(as_tracks(truth * 0))
+    truth[5] += 1e6
+    with pytest.raises(LifterError, match="farther than 1000 m"):
+        to_joints(as_tracks(truth))
+
+
 def test_a_strange_skeleton_is_told_with_its_joints() -> None:
     with pytest.raises(LifterError, match=r"no right_hip, .*left_wrist.* among its joints tail, paw"):
         find_joints(["tail", "paw"])
@@ -157,7 +170,8 @@ def test_a_strange_skeleton_is_told_with_its_joints() -> None:
     [
         ("HIERARCHY", ""), ("Frames: 2", "Frames: 3"), ("Frames: 2", "Frames: 0"), ("Frame Time", "Time"),
         ("0.0083333", "nan"), ("OFFSET 1 2 3", "OFFSET 1 2"), ("OFFSET 1 2 3", "OFFSET nan 2 3"),
-        ("CHANNELS 6", "CHANNELS x"), ("Xposition", "Wposition"), ("MOTION", "}\nMOTION"), ("}\nMOTION", "MOTION"),
+        ("CHANNELS 6", "CHANNELS x"), ("CHANNELS 6", "CHANNELS 99999999999"),
+        ("Xposition", "Wposition"), ("MOTION", "}\nMOTION"), ("}\nMOTION", "MOTION"),
         ("1 1 1", "1 one 1"), ("1 1 1", "1 nan 1"),
     ],
 )  # fmt: skip

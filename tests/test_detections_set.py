@@ -35,7 +35,8 @@ def made_poses(
     lengths = np.array([len(part) for part in positions])
     return Poses(
         positions=np.concatenate(positions).astype(np.float32), valid=np.ones(lengths.sum(), bool), lengths=lengths,
-        **words, splits=np.array(["train", "test", "test"][:count]), sizes=np.tile(np.array(size, np.int32), (count, 1)),
+        **words, splits=np.array(["train", "test", "test"][:count]),
+        sizes=np.tile(np.array(size, np.int32), (count, 1)),
         intrinsics=np.tile(np.array([focal, focal, (size[0] - 1) / 2, (size[1] - 1) / 2], np.float32), (count, 1)),
         fps=np.full(count, float(fps)), about={"dataset": "tiny"},
     )  # fmt: skip

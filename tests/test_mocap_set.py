@@ -12,18 +12,12 @@ from lifter import joints
 from lifter.datasets import studio
 from lifter.datasets.filming import CameraRange, film
 from lifter.datasets.mocap import Sequence, canonical
-from lifter.datasets.mocap_set import (
-    FilmingSettings,
-    another_body,
-    chosen,
-    default_shares,
-    disturbed,
-    film_recordings,
-    leg_length,
-)
+from lifter.datasets.mocap_set import chosen, default_shares, film_recordings
 from lifter.datasets.noise import NoiseSettings, add_noise
 from lifter.datasets.recordings import OwnSettings, Recording, described, read_recordings, split_by_person
-from lifter.datasets.tiny_mocap import motion, places, write_tiny_mocap
+from lifter.datasets.shots import FilmingSettings, another_body, disturbed, leg_length
+from lifter.datasets.tiny_mocap import write_tiny_mocap
+from lifter.datasets.tiny_motion import motion, places
 from lifter.errors import LifterError
 from lifter.screen import to_person, turn_back
 
@@ -210,3 +204,10 @@ def test_an_amc_finds_its_skeleton_by_name(tmp_path: Path) -> None:
 def test_bad_settings_are_one_line(change: dict) -> None:
     with pytest.raises(LifterError, match=next(iter(change)).removesuffix("s")):
         FilmingSettings(**change)
+
+
+def test_two_recordings_of_one_name_are_told() -> None:
+    with pytest.raises(LifterError, match="two recordings are called 'uiprmd/r0'"):
+        film_recordings([recording(0), recording(0)], FilmingSettings())
+    (made,) = film_recordings([recording(0)], FilmingSettings(splits=("train", "train")))
+    assert len(made.poses) == 4

@@ -65,8 +65,11 @@ def read_hierarchy(text: str) -> list[Node]:
             offset = np.array([float(next(words, "")) for _ in range(3)])
             nodes[open_[-1]] = replace(nodes[open_[-1]], offset=offset)
         elif word == "CHANNELS":
-            channels = tuple(next(words, "").capitalize() for _ in range(int(next(words, ""))))
-            if unknown := [c for c in channels if c[:1] not in AXES or c[1:] not in ("position", "rotation")]:
+            count = int(next(words, ""))
+            channels = tuple(next(words, "").capitalize() for _ in range(min(count, 7)))
+            if unknown := [str(count)] * (count > 6) + [
+                c for c in channels if c[:1] not in AXES or c[1:] not in ("position", "rotation")
+            ]:
                 raise ValueError(f"channel {unknown[0]!r}")
             nodes[open_[-1]] = replace(nodes[open_[-1]], channels=channels)
         else:

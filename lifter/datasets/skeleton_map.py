@@ -41,6 +41,7 @@ SHORT_FOREARM = 0.75  # of the upper arm: the "wrist" lies well up the forearm
 # Metres in a unit: m, dm, cm, mm, inches, feet, and CMU's scaled inches.
 UNITS = (1.0, 0.1, 0.01, 0.001, 0.0254, 0.3048, 0.0254 / 0.45)
 LEG = 0.84  # metres, thigh and shin of an adult
+FARTHEST = 1000.0  # metres
 # Up axis of a file -> (axes, signs) of the turn to z up.
 TURNS = {
     "z": ((0, 1, 2), (1, 1, 1)), "-z": ((0, 1, 2), (1, -1, -1)),
@@ -78,7 +79,7 @@ def to_joints(tracks: Tracks, up: str = "auto", unit: float | None = None) -> Fl
         unit: metres in the file's unit; None guesses by the legs, which are an adult's.
 
     Raises:
-        LifterError: the skeleton is not understood.
+        LifterError: the skeleton is not understood, or no person's.
     """
     found = find_joints(tracks.names, tracks.named)
     made = np.zeros((len(tracks.positions), len(joints.NAMES), 3))
@@ -89,8 +90,12 @@ def to_joints(tracks: Tracks, up: str = "auto", unit: float | None = None) -> Fl
     if not leg > 0:
         raise LifterError("skeleton: its legs have no length")
     scale = unit or min(UNITS, key=lambda metres: abs(np.log(metres * leg / LEG)))
+    if unit is None and not 0.4 < leg * scale < 1.6:
+        raise LifterError(f"skeleton: legs of {leg:.4g} units; say with --unit how many metres a unit is")
     axes, signs = TURNS[find_up(made) if up == "auto" else up]
     upright = np.asarray(made[..., axes] * signs * scale, np.float32)
+    if not np.abs(upright).max() < FARTHEST:
+        raise LifterError(f"skeleton: it goes farther than {FARTHEST:.0f} m; is the file damaged, or its --unit wrong?")
     upper, fore = (np.linalg.norm(upright[:, b] - upright[:, a], axis=-1).mean() for a, b in ((11, 12), (12, 13)))
     return canonical(lengthen_forearms(upright) if fore < SHORT_FOREARM * upper else upright)
 
