@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lifter import joints
 from lifter.datasets.h36m_cameras import cameras
+from lifter.datasets.h36m_names import FPS, KEPT
 from lifter.datasets.projection import project, world_to_camera
 from lifter.errors import LifterError
 
@@ -27,11 +28,8 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "S11": ("Walking", "Sitting", "SittingDown 1"),
 }
 JOINTS_32 = 32
-# Where Human3.6M's 17 joints of all papers lie among the 32 of the release.
-KEPT: tuple[int, ...] = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
 # Joints that the release says twice: hip, neck and the wrists' doubles.
 _SAME: dict[int, int] = {11: 0, 16: 13, 20: 19, 22: 19, 23: 19, 24: 13, 28: 27, 30: 27, 31: 27}
-FPS = 50.0
 DETECTOR_ERROR_PX = 4.0
 
 
