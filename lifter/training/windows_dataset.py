@@ -1,0 +1,131 @@
+"""Training windows of a prepared data set: indices into one array, gathered a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from lifter import joints, windows
+from lifter.datasets.poseset import PoseSet, read_poseset
+from lifter.plain import make
+from lifter.screen import to_person, to_screen, turn
+from lifter.weights import Recipe
+
+Batch = dict[str, Tensor]
+
+
+class WindowDataset(Dataset[Batch]):
+    """All windows of a split (paper, section 4.2: 96 frames, step 5, fully inside their sequence).
+
+    An index is `2 * window + mirrored`: whether a window is mirrored is the sampler's draw, so that a training
+    repeats whatever the number of its processes. The frames lie once in memory, on the device that trains.
+
+    Args:
+        folder: a prepared data set.
+        keypoints: its 2D source.
+        split: train, validation or test.
+        recipe: fields of `Recipe`: units and length of a window.
+        context: frames the network wants on both sides of a window; past the ends of a sequence its first and
+            last frames are repeated (VideoPose3D's convention).
+        step: frames between windows.
+        device: where the frames lie.
+
+    Raises:
+        LifterError: no prepared data set, no such 2D source or split.
+    """
+
+    metainfo: ClassVar[dict[str, str]] = {}  # MMEngine asks for it
+
+    def __init__(
+        self,
+        folder: str | Path,
+        keypoints: str = "gt",
+        split: str = "train",
+        recipe: Mapping[str, Any] | None = None,
+        context: int = 0,
+        step: int = 5,
+        device: str = "cpu",
+    ) -> None:
+        self.recipe = make(Recipe, recipe or {}, "dataset.recipe")
+        self.context = context
+        made = read_poseset(Path(folder), keypoints).split(split)
+        poses = made.poses
+        self.inputs = torch.from_numpy(_network_units(made, self.recipe)).to(device)
+        self.truth = torch.from_numpy(poses.positions - poses.positions[:, :1]).to(device)
+        self.counts = torch.from_numpy(poses.valid & made.seen).to(device)
+        first, sequence = _window_starts(made, self.recipe.window, step)
+        self.first = torch.from_numpy(first).to(device)
+        self.sequence = torch.from_numpy(sequence).to(device)
+        self.begin = torch.from_numpy(poses.first).to(device)[self.sequence]
+        self.end = self.begin + torch.from_numpy(poses.lengths).to(device)[self.sequence]
+        self.groups = poses.groups[sequence]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def __getitem__(self, index: int) -> Batch:
+        return {name: value[0] for name, value in self.__getitems__([index]).items()}
+
+    def __getitems__(self, indices: Sequence[int]) -> Batch:
+        """Gather windows: keypoints (N, T + 2 context, 17, 2), positions (N, T, 17, 3), mask (N, T), and which."""
+        drawn = torch.as_tensor(indices, device=self.first.device)
+        window, mirrored = drawn // 2, (drawn % 2).bool()
+        first, begin, end = self.first[window], self.begin[window], self.end[window]
+        length, around = self.recipe.window, self.context
+        asked = first[:, None] + torch.arange(-around, length + around, device=first.device)  # N T+2c
+        rows = asked.clamp(begin[:, None], end[:, None] - 1)
+        inner = slice(around, around + length)
+        keypoints, positions = self.inputs[rows], self.truth[rows[:, inner]]
+        mask = self.counts[rows[:, inner]] & (rows[:, inner] == asked[:, inner])
+        keypoints = torch.where(mirrored[:, None, None, None], _mirror(keypoints), keypoints)
+        positions = torch.where(mirrored[:, None, None, None], _mirror(positions), positions)
+        if self.recipe.normalisation == "person":
+            keypoints, positions = _person_units(keypoints, positions)
+        return {
+            "keypoints": keypoints,
+            "positions": positions,
+            "mask": mask,
+            "sequence": self.sequence[window],
+            "start": first - begin,
+        }
+
+
+def _mirror(points: Tensor) -> Tensor:
+    """Mirror (N, T, 17, C) about x = 0; as `joints.mirror`, on tensors."""
+    swapped = points[:, :, list(joints.MIRROR)]
+    return torch.cat([-swapped[..., :1], swapped[..., 1:]], dim=-1)
+
+
+def _network_units(made: PoseSet, recipe: Recipe) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Pixels to the units in which mirroring is a change of sign of x."""
+    if recipe.normalisation == "person":  # done window by window, later
+        return made.keypoints
+    units = np.empty_like(made.keypoints)
+    for i, (width, height) in enumerate(made.poses.sizes):
+        at = made.poses.frames(i)
+        units[at] = to_screen(made.keypoints[at], (int(width), int(height)))
+    return units
+
+
+def _person_units(keypoints: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+    units, turns = to_person(keypoints.cpu().numpy())
+    turned = turn(positions.cpu().numpy(), turns)
+    return torch.from_numpy(units).to(keypoints.device), torch.from_numpy(turned).to(keypoints.device)
+
+
+def _window_starts(
+    made: PoseSet, window: int, step: int
+) -> tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.int64]]]:
+    """First frame and sequence of every window; a sequence shorter than a window gives one, centred on it."""
+    firsts, sequences = [], []
+    for i, (begin, length) in enumerate(zip(made.poses.first, made.poses.lengths, strict=True)):
+        own = windows.starts(length, window, step) if length >= window else np.array([-((window - length) // 2)])
+        firsts.append(begin + own)
+        sequences.append(np.full(len(own), i, np.int64))
+    return np.concatenate(firsts), np.concatenate(sequences)
