@@ -155,6 +155,8 @@ def test_no_persons_sizes_are_told() -> None:
     np.testing.assert_allclose(to_joints(as_tracks(truth * 1e-5), unit=1e5), truth, atol=1e-4)
     with pytest.raises(LifterError, match="no length"):
         to_joints(as_tracks(truth * 0))
+    with pytest.raises(LifterError, match="beyond all bounds"):
+        to_joints(as_tracks(truth * np.nan))
     truth[5] += 1e6
     with pytest.raises(LifterError, match="farther than 1000 m"):
         to_joints(as_tracks(truth))

@@ -61,7 +61,8 @@ def read_asf_amc(asf: Path, amc: Path, fps: float = RATE_HZ) -> Tracks:
         values = read_amc(amc.read_text(encoding="utf-8", errors="replace"), skeleton)
     except BROKEN as error:
         raise LifterError(f"{amc}: cannot be read as AMC ({' '.join(str(error).split())[:200]})") from error
-    return Tracks(("root", *skeleton.parents), places(skeleton, values), fps, "ends")
+    with np.errstate(over="ignore", invalid="ignore"):  # `to_joints` refuses what comes out of it
+        return Tracks(("root", *skeleton.parents), places(skeleton, values), fps, "ends")
 
 
 def read_asf(path: Path) -> Skeleton:

@@ -14,7 +14,7 @@ from lifter.errors import LifterError
 Doubles = NDArray[np.float64]
 AXES = ("X", "Y", "Z")
 # What taking a file with anything at all in it apart may raise.
-BROKEN = (OSError, ValueError, LookupError, RecursionError, MemoryError)
+BROKEN = (OSError, ArithmeticError, ValueError, LookupError, RecursionError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ def read_bvh(path: Path) -> Tracks:
         head, _, motion = path.read_text(encoding="utf-8", errors="replace").partition("MOTION")
         nodes = read_hierarchy(head)
         values, fps = read_motion(motion, sum(len(node.channels) for node in nodes))
-        return Tracks(tuple(node.name for node in nodes), places(nodes, values), fps)
+        with np.errstate(over="ignore", invalid="ignore"):  # `to_joints` refuses what comes out of it
+            return Tracks(tuple(node.name for node in nodes), places(nodes, values), fps)
     except BROKEN as error:
         raise LifterError(f"{path}: cannot be read as BVH ({' '.join(str(error).split())[:200]})") from error
 

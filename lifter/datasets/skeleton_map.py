@@ -42,6 +42,7 @@ SHORT_FOREARM = 0.75  # of the upper arm: the "wrist" lies well up the forearm
 UNITS = (1.0, 0.1, 0.01, 0.001, 0.0254, 0.3048, 0.0254 / 0.45)
 LEG = 0.84  # metres, thigh and shin of an adult
 FARTHEST = 1000.0  # metres
+LARGEST = 1e9  # of a file's numbers, whatever their unit
 # Up axis of a file -> (axes, signs) of the turn to z up.
 TURNS = {
     "z": ((0, 1, 2), (1, 1, 1)), "-z": ((0, 1, 2), (1, -1, -1)),
@@ -81,6 +82,8 @@ def to_joints(tracks: Tracks, up: str = "auto", unit: float | None = None) -> Fl
     Raises:
         LifterError: the skeleton is not understood, or no person's.
     """
+    if not np.abs(tracks.positions).max() < LARGEST:
+        raise LifterError("skeleton: places beyond all bounds; is the file damaged?")
     found = find_joints(tracks.names, tracks.named)
     made = np.zeros((len(tracks.positions), len(joints.NAMES), 3))
     for joint, index in found.items():
