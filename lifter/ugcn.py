@@ -100,6 +100,11 @@ def upsample(x: Tensor, length: int, factor: int) -> Tensor:
     return x.repeat_interleave(factor, dim=2)[:, :, :length]
 
 
+def to_metres(y: Tensor, out_scale: float | Tensor) -> Tensor:
+    """Turn the last layer's answer (N, 3, T, V) into positions (N, T, V, 3) in metres, joint 0 at the origin."""
+    return from_root(y.permute(0, 2, 3, 1).float() * out_scale)
+
+
 class UGCN(Network):
     """2D keypoints of a sequence to root-relative 3D positions, all frames at once, any length.
 
@@ -135,6 +140,10 @@ class UGCN(Network):
 
     def forward(self, keypoints: Tensor) -> Tensor:
         """Lift keypoints (N, T, V, 2), normalised, to positions (N, T, V, 3) in metres, joint 0 at the origin."""
+        return to_metres(self.head(self.features(keypoints)), self.settings.out_scale)
+
+    def features(self, keypoints: Tensor) -> Tensor:
+        """All but the last layer: keypoints (N, T, V, 2) to (N, widths[0], T, V)."""
         n, t, v, c = keypoints.shape
         x = self.data_bn(keypoints.reshape(n, t, v * c).transpose(1, 2))  # N VC T
         x = x.view(n, v, c, t).permute(0, 2, 3, 1)  # N C T V
@@ -149,6 +158,5 @@ class UGCN(Network):
             if self.merge is not None and i < len(self.merge):
                 merged.append(upsample(self.merge[i](y), t, 2 ** min(4 - i, pairs)))
             y = upsample(y, skips[-1].shape[2], 2 if 3 - i < pairs else 1) + skips.pop()
-        y = self.head(self.regressor(sum(merged, y)))  # N 3 T V
-        positions: Tensor = y.permute(0, 2, 3, 1).float() * self.settings.out_scale  # N T V 3
-        return from_root(positions)
+        features: Tensor = self.regressor(sum(merged, y))
+        return features

@@ -83,19 +83,7 @@ def save(path: Path, model: Network, recipe: Recipe, note: Mapping[str, Any] | N
         "joints": joints.NAMES,
         "note": dict(note or {}),
     }
-    temporary = path.with_name(path.name + ".part")
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    # One entry: the order of several is not fixed, and equal lifters shall be equal files.
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, temporary, metadata={"about": json.dumps(about)})
-        temporary.chmod(0o644)  # safetensors makes it readable by its owner only
-        temporary.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise LifterError(f"{path}: cannot be written; check the folder and the free space") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    write_tensors(path, model.state_dict(), about)
 
 
 def load(path: Path) -> tuple[Network, Recipe]:
@@ -105,7 +93,7 @@ def load(path: Path) -> tuple[Network, Recipe]:
         LifterError: not a file of ours, of another format or skeleton, of an unknown network, or damaged.
     """
     try:
-        about, tensors = _read(path)
+        about, tensors = read_tensors(path, FORMAT)
         if tuple(about["joints"]) != joints.NAMES:
             raise ValueError(f"made for another skeleton ({len(about['joints'])} joints)")
         # Files older than the choice of networks name none. What a file does not name keeps its default.
@@ -117,8 +105,29 @@ def load(path: Path) -> tuple[Network, Recipe]:
         raise LifterError(f"{path}: cannot be read as a lifter's weights ({line})") from error
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Return what a file says of itself, and its tensors.
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
+    """Write tensors and what the file says of itself, plain values with a `format`; whole or not at all.
+
+    Raises:
+        LifterError: the disk is full or the folder cannot be written to.
+    """
+    temporary = path.with_name(path.name + ".part")
+    kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # One entry: the order of several is not fixed, and equal lifters shall be equal files.
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(kept, temporary, metadata={"about": json.dumps(about)})
+        temporary.chmod(0o644)  # safetensors makes it readable by its owner only
+        temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise LifterError(f"{path}: cannot be written; check the folder and the free space") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def read_tensors(path: Path, format: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return what a file of this format says of itself, and its tensors.
 
     Raises:
         ValueError: too large, or of another format; and what `UNREADABLE` lists.
@@ -127,6 +136,6 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise ValueError(f"larger than any lifter: {LARGEST_BYTES} bytes")
     with safe_open(path, framework="pt") as file:
         about = json.loads((file.metadata() or {}).get("about", "{}"))
-        if about.get("format") != FORMAT:
-            raise ValueError(f"format {about.get('format')!r}, not {FORMAT!r}")
+        if about.get("format") != format:
+            raise ValueError(f"format {about.get('format')!r}, not {format!r}")
         return about, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
