@@ -1,0 +1,86 @@
+"""UGCN with and without motion loss against other lifters: the same windows, the same number of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+from typing import Any
+
+from lifter.experiments.trials import Result, Trial
+
+POSITION_ONLY = (("model.loss.operators", ()),)
+# Networks as their authors train them where that matters: Adam at a lower rate for both baselines.
+TCN = (("model.network.type", "tcn"), ("model.network.dropout", 0.1), ("optim_wrapper.optimizer.lr", 3e-3))
+ROWS: Mapping[str, tuple[tuple[str, Any], ...]] = {
+    "UGCN + motion loss": (),
+    "UGCN": POSITION_ONLY,
+    "TCN, 243 frames": (*POSITION_ONLY, *TCN, ("model.network.channels", 256)),
+    "TCN, 27 frames": (*POSITION_ONLY, *TCN, ("model.network.channels", 512), ("model.network.filters", (3, 3, 3))),
+    "fully connected": (
+        *POSITION_ONLY,
+        ("model.network.type", "fully_connected"),
+        ("model.network.dropout", 0.1),
+        ("optim_wrapper.optimizer.lr", 1e-3),
+    ),
+}
+AGAINST = "TCN, 243 frames"
+SHOWN = ("MPJPE", "P-MPJPE", "MPJVE", "acceleration")
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure over seeds."""
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Their mean."""
+        return mean(self.values)
+
+    def __str__(self) -> str:
+        """Mean and standard deviation."""
+        if len(self.values) == 1:
+            return f"{self.mean:.1f}"
+        return f"{self.mean:.1f} ± {stdev(self.values):.1f}"
+
+
+def trials(rows: Sequence[str] = tuple(ROWS), keypoints: str = "gt") -> list[Trial]:
+    """One trial a row, seed 0."""
+    return [Trial(name, ROWS[name], keypoints) for name in rows]
+
+
+def spreads(results: Mapping[Trial, Result], label: str) -> dict[str, Spread]:
+    """The measures of one row over its seeds, millimetres (a frame, for velocities)."""
+    own = [result for trial, result in results.items() if trial.label == label]
+    return {name: Spread(tuple(result["scores"][name] for result in own)) for name in SHOWN}
+
+
+def as_markdown(results: Mapping[Trial, Result], floor: Mapping[str, float]) -> str:
+    """The table: a row a lifter, mean ± standard deviation over seeds; and what was gained on the TCN."""
+    labels = list(dict.fromkeys(trial.label for trial in results))
+    lines = [
+        "| lifter | parameters | " + " | ".join(SHOWN) + " | training, CPU min |",
+        "|---|---|" + "---|" * (len(SHOWN) + 1),
+    ]
+    for label in labels:
+        own = [result for trial, result in results.items() if trial.label == label]
+        row = spreads(results, label)
+        minutes = mean(result["training_cpu_seconds"] for result in own) / 60
+        cells = " | ".join(str(row[name]) for name in SHOWN)
+        lines.append(f"| {label} | {own[0]['parameters'] / 1e6:.2f} M | {cells} | {minutes:.1f} |")
+    cells = " | ".join(f"{floor[name]:.1f}" for name in SHOWN)
+    lines.append(f"| mean pose, a constant | | {cells} | |")
+    return "\n".join([*lines, "", *_gains(results, labels)])
+
+
+def _gains(results: Mapping[Trial, Result], labels: Sequence[str]) -> list[str]:
+    """How the first row compares with the others, in words."""
+    first = spreads(results, labels[0])
+    said = []
+    for other in labels[1:]:
+        row = spreads(results, other)
+        parts = [f"{name} {100 * (first[name].mean / row[name].mean - 1):+.0f} %" for name in SHOWN[:3]]
+        said.append(f"- {labels[0]} against {other}: {', '.join(parts)}")
+    return said

@@ -1,0 +1,239 @@
+"""Many trainings by one plan: each kept in a folder named by what made it, none done twice, several at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from lifter.errors import LifterError
+from lifter.experiments.files import write_text
+
+Say = Callable[[str], None]
+Result = dict[str, Any]
+FORMAT = "motion-lift/trial/1"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What all trials of a plan share.
+
+    Attributes:
+        config: the MMEngine config they start from.
+        data: a prepared data set.
+        epochs: of each training; 0 keeps the config's.
+        options: dotted config names to values, for all.
+        split: what is scored.
+        every: score every n-th sequence of the split (1: all).
+        step: frames between windows when lifting.
+        device: auto, cpu or cuda.
+        threads: of each process.
+    """
+
+    config: Path
+    data: Path
+    epochs: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
+    split: str = "test"
+    every: int = 1
+    step: int = 5
+    device: str = "auto"
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training and its evaluation.
+
+    Attributes:
+        label: what it is called in the log; not part of what makes it.
+        options: (dotted config name, value) pairs, on top of the protocol's; they win.
+        keypoints: 2D source trained and tested on.
+        seed: of everything random.
+    """
+
+    label: str
+    options: tuple[tuple[str, Any], ...] = ()
+    keypoints: str = "gt"
+    seed: int = 0
+
+
+def seeded(trials: Sequence[Trial], seeds: int) -> list[Trial]:
+    """Every trial with seeds 0, 1, ...: all of seed 0 first, so that an early stop leaves a whole table."""
+    return [replace(trial, seed=seed) for seed in range(seeds) for trial in trials]
+
+
+def run_all(trials: Sequence[Trial], protocol: Protocol, folder: Path, say: Say, jobs: int = 1) -> dict[Trial, Result]:
+    """Run what is not yet there; return the results of all trials.
+
+    Trials that differ by their label only are one. A trial that was stopped goes on where it was.
+
+    Raises:
+        LifterError: a trial that cannot be run; what is done is kept.
+    """
+    places = {trial: folder / "trials" / fingerprint(trial, protocol) for trial in trials}
+    results = {place: result for place in set(places.values()) if (result := finished(place)) is not None}
+    waiting = list({place: trial for trial, place in reversed(places.items()) if place not in results}.items())[::-1]
+    say(f"{len(set(places.values()))} trials, {len(results)} done, {len(waiting)} to do")
+    began = time.perf_counter()
+    for number, (place, result) in enumerate(_executed(waiting, protocol, jobs), 1):
+        results[place] = result
+        left = (time.perf_counter() - began) / number * (len(waiting) - number) / 60
+        label = next(trial for trial, own in places.items() if own == place)
+        figures = ", ".join(f"{name} {result['scores'][name]:.1f}" for name in ("MPJPE", "P-MPJPE", "MPJVE"))
+        say(f"{number}/{len(waiting)} {label.label}, seed {label.seed}: {figures} mm; {left:.0f} min left")
+    return {trial: results[place] for trial, place in places.items()}
+
+
+def known(trials: Sequence[Trial], protocol: Protocol, folder: Path) -> dict[Trial, Result]:
+    """The results that are there already."""
+    found = {trial: finished(folder / "trials" / fingerprint(trial, protocol)) for trial in trials}
+    return {trial: result for trial, result in found.items() if result is not None}
+
+
+def finished(place: Path) -> Result | None:
+    """The result of a trial, if it is there and whole."""
+    with contextlib.suppress(OSError, ValueError):
+        result: Result = json.loads((place / "result.json").read_text(encoding="utf-8"))
+        if result.get("format") == FORMAT:
+            return result
+    return None
+
+
+def fingerprint(trial: Trial, protocol: Protocol) -> str:
+    """Name a trial by all that decides its result: resolved config, data, 2D source, seed and evaluation."""
+    from lifter.training.run import fingerprint as settings
+
+    config = resolved(trial, protocol)
+    config.train_dataloader.dataset.folder = ""  # what counts is what lies there
+    made = {
+        "config": settings(config),
+        "keypoints": trial.keypoints,
+        "split": protocol.split,
+        "every": protocol.every,
+        "step": protocol.step,
+        "data": [_digest(protocol.data / name) for name in ("poses.npz", f"keypoints_{trial.keypoints}.npz")],
+    }
+    return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def resolved(trial: Trial, protocol: Protocol) -> Any:
+    """The trial's MMEngine config.
+
+    Raises:
+        LifterError: the config or an option is wrong.
+    """
+    from lifter.training.overrides import stretch
+    from lifter.training.run import read_config
+
+    data: dict[str, Any] = {}
+    config = read_config(protocol.config)
+    for loader in ("train_dataloader", "val_dataloader"):
+        if config.get(loader):
+            data |= {f"{loader}.dataset.folder": str(protocol.data), f"{loader}.dataset.keypoints": trial.keypoints}
+    chosen = {**data, **protocol.options, **dict(trial.options), "randomness.seed": trial.seed}
+    for loader in ("val_dataloader", "val_cfg", "val_evaluator"):
+        config.pop(loader, None)  # the last weights are scored, whatever happened on the way
+        chosen = {name: value for name, value in chosen.items() if not name.startswith(f"{loader}.")}
+    if "model.network.type" in chosen:  # another network: none of the config's fields fit it
+        config.model.network = {}
+    try:
+        config.merge_from_dict(chosen)
+    except (KeyError, TypeError, ValueError, AssertionError) as error:
+        raise LifterError(f"{protocol.config}: {error}") from error
+    if protocol.epochs:
+        stretch(config, protocol.epochs)
+    return config
+
+
+def run_trial(trial: Trial, protocol: Protocol, place: Path) -> Result:
+    """Train, score and write `place/result.json`."""
+    import torch
+
+    from lifter.datasets.poseset import read_poseset
+    from lifter.evaluate import evaluate
+    from lifter.lifter import Lifter
+    from lifter.score_report import as_dict
+    from lifter.training.run import train
+
+    torch.set_num_threads(max(protocol.threads, 1))
+    began = time.process_time()
+    weights = train(resolved(trial, protocol), place, lambda _: None, protocol.device)
+    seconds = time.process_time() - began
+    lifter = Lifter(weights, protocol.device, step=protocol.step)
+    scores = evaluate(lifter, _thinned(read_poseset(protocol.data, trial.keypoints), protocol), protocol.split)
+    whole = as_dict(scores)
+    result = {
+        "format": FORMAT,
+        "trial": {**asdict(trial), "options": dict(trial.options)},
+        "scores": {name: scores.frame_mean(name) for name in scores.measures},
+        "action_mean": {name: scores.action_mean(name) for name in scores.measures},
+        "by_action": {name: scores.by("action", name) for name in ("MPJPE", "P-MPJPE", "MPJVE")},
+        "by_group": {name: scores.by("group", name) for name in ("MPJPE", "P-MPJPE", "MPJVE")},
+        "frames": scores.scored_frames,
+        "parameters": sum(parameter.numel() for parameter in lifter.model.parameters()),
+        "training_cpu_seconds": seconds,
+        "about": whole.get("about", {}),
+    }
+    write_text(place / "result.json", json.dumps(result, indent=1, default=str))
+    (place / "last.pt").unlink(missing_ok=True)  # the weights stay; there is nothing to go on with
+    return result
+
+
+def _executed(waiting: list[tuple[Path, Trial]], protocol: Protocol, jobs: int) -> Iterator[tuple[Path, Result]]:
+    """Run trials, here or in processes of their own; yield each as it ends."""
+    if jobs <= 1 or len(waiting) <= 1:
+        for place, trial in waiting:
+            yield place, run_trial(trial, protocol, place)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        futures = {pool.submit(run_trial, trial, protocol, place): place for place, trial in waiting}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _thinned(made: Any, protocol: Protocol) -> Any:
+    """Every n-th sequence of the split that is scored."""
+    import numpy as np
+
+    chosen = np.flatnonzero(made.poses.splits == protocol.split)[:: protocol.every]
+    return made.subset(chosen)
+
+
+def _digest(path: Path) -> str:
+    try:
+        state = path.stat()
+        return _hash(path, state.st_size, state.st_mtime_ns)
+    except OSError as error:
+        raise LifterError(f"{path}: cannot be read; prepare the data set first") from error
+
+
+@lru_cache(maxsize=64)
+def _hash(path: Path, size: int, modified_ns: int) -> str:
+    """Hash a file once as long as it stays the same."""
+    del size, modified_ns
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def floor(protocol: Protocol) -> dict[str, float]:
+    """The errors of a constant, the mean pose of the train split: what nobody may be worse than."""
+    from lifter.datasets.poseset import read_poseset
+    from lifter.evaluate import MeanPose, evaluate
+
+    whole = read_poseset(protocol.data)
+    scores = evaluate(MeanPose(whole.poses), _thinned(whole, protocol), protocol.split)
+    return {name: scores.frame_mean(name) for name in scores.measures}
