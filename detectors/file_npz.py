@@ -11,6 +11,7 @@ import itertools
 import math
 import pickle
 import struct
+import tokenize
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ _LAYOUTS = {"coco": COCO_17, "h36m": H36M_17}
 _BROKEN = (
     pickle.UnpicklingError, EOFError, IndexError, KeyError, TypeError, ValueError, AttributeError, OverflowError,
     MemoryError, RecursionError, struct.error, zipfile.BadZipFile, NotImplementedError,
+    SyntaxError, tokenize.TokenError,
 )  # fmt: skip
 
 

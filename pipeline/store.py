@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -29,7 +30,8 @@ P = TypeVar("P", Pose2D, Pose3D)
 FORMAT = 1
 # What reading an archive with wrong bytes in it raises.
 DAMAGE = (
-    OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error,
+    OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, RuntimeError, SyntaxError,
+    zipfile.BadZipFile, zlib.error, tokenize.TokenError,
     struct.error,
 )  # fmt: skip
 LARGEST_ARRAYS_BYTES = 20_000_000_000

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from crafted import HEADERS, write_bad_header
 
 from detectors.base import DetectorOptions
 from detectors.joints import H36M_17
@@ -219,3 +220,10 @@ def test_every_setting_refuses_values_of_other_types(kind: type) -> None:
 
 def test_the_current_folder_is_an_output_folder() -> None:
     assert resolve({"output": Path()}).output == Path()
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_crafted_headers_are_one_line(tmp_path: Path, header: bytes) -> None:
+    write_bad_header(tmp_path / "pose2d.npz", header, tuple(vars(pose2d())))
+    with pytest.raises(StoreError, match=r"pose2d\.npz"):
+        store.load_pose2d(tmp_path / "pose2d.npz")

@@ -6,6 +6,7 @@ sequence), `names` and `fps`. Up is y, except in the sets of `Z_UP`.
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -29,8 +30,10 @@ BROKEN = (
     LookupError,
     MemoryError,
     RuntimeError,
+    SyntaxError,
     zipfile.BadZipFile,
     zlib.error,
+    tokenize.TokenError,
 )
 RATE_HZ = 50.0  # Human3.6M's frame rate, at which the paper's intervals are counted
 Z_UP = ("uiprmd",)

@@ -11,6 +11,7 @@ A *sequence* is one recording seen by one camera. All sequences lie one behind t
 from __future__ import annotations
 
 import json
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -32,7 +33,8 @@ FORMAT = "motion-lift/poses/1"
 SPLITS = ("train", "validation", "test")
 # What reading a file with anything at all in it may raise.
 BROKEN = (
-    OSError, EOFError, ValueError, TypeError, LookupError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error,
+    OSError, EOFError, ValueError, TypeError, LookupError, MemoryError, RuntimeError, SyntaxError,
+    zipfile.BadZipFile, zlib.error, tokenize.TokenError,
 )  # fmt: skip
 
 
@@ -75,7 +77,7 @@ class Poses:
             "positions": ((frames, len(joints.NAMES), 3), "f"),
             "valid": ((frames,), "b"),
             "lengths": ((count,), "i"),
-            **{name: ((count,), "U") for name in ("names", "subjects", "actions", "cameras", "groups", "splits")},
+            **dict.fromkeys(("names", "subjects", "actions", "cameras", "groups", "splits"), ((count,), "U")),
             "sizes": ((count, 2), "i"),
             "intrinsics": ((count, 4), "f"),
             "fps": ((count,), "f"),
