@@ -8,7 +8,7 @@ model = dict(
     autocast=False,
 )
 train_dataloader = dict(
-    batch_size=256,
+    batch_size=256,  # of one process: under torchrun, divide it by their number
     sampler=dict(type="WindowSampler"),
     dataset=dict(type="WindowDataset", folder="work_dirs/data/h36m", keypoints="gt", split="train", step=5),
 )
@@ -20,5 +20,5 @@ optim_wrapper = dict(
 param_scheduler = [dict(type="MultiStepLR", milestones=[80, 90, 100], gamma=0.1, by_epoch=True)]
 train_cfg = dict(by_epoch=True, max_epochs=110)
 randomness = dict(seed=0)
-vis_backends = [dict(type="LocalVisBackend"), dict(type="TensorboardVisBackend")]
+vis_backends = [dict(type="TensorboardVisBackend")]
 visualizer = dict(type="Visualizer", vis_backends=vis_backends)

@@ -1,241 +1,423 @@
-"""Training data and the trainer: geometry by laws, splits by person, and a killed training that goes on bit for bit."""
+"""The trainer: the paper's recipe as it is built, and a stopped training that goes on bit for bit."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import os
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from moving_sets import moving_set, write_set
+from safetensors import safe_open
+from torch import nn
 
-from lifter import joints
-from lifter.datasets import mocap
-from lifter.datasets.filming import CameraRange, ClipSource, film, look, new_bodies
-from lifter.datasets.mocap import Sequence
-from lifter.datasets.noise import NoiseSettings, add_noise
+from lifter import networks
+from lifter.datasets.tiny_mocap import write_tiny_mocap
 from lifter.errors import LifterError
-from lifter.settings import TrainSettings, read_settings
-from lifter.train import TrainingState, parameter_groups, train, training_batch
-from lifter.ugcn import UGCN, UGCNSettings
+from lifter.training import keep
+from lifter.training.hooks import seed_of
+from lifter.training.overrides import merge, stretch
+from lifter.training.registered import register
+from lifter.training.run import RESULT, STATE, fingerprint, prepare, read_config, train
+from lifter.training.runner import build_runner
 from lifter.weights import load
 
-RANDOM = np.random.default_rng(5)
 CONFIGS = Path(__file__).parents[1] / "configs"
+CPU = torch.device("cpu")
+TINY: dict[str, Any] = {"model.network.widths": [4, 4, 4, 4, 4], "train_dataloader.batch_size": 4}
 
 
-def standing(frames: int) -> np.ndarray:
-    """A person (T, 17, 3) with z up who stands facing +y and sways."""
-    pose = np.zeros((17, 3))
-    for side, hip, shoulder in (
-        (-1, 1, 14),
-        (1, 4, 11),
-    ):
-        pose[hip : hip + 3, 0] = side * 0.1
-        pose[hip : hip + 3, 2] = (0.0, -0.42, -0.84)
-        pose[shoulder : shoulder + 3, 0] = side * 0.17
-        pose[shoulder : shoulder + 3, 2] = (0.5, 0.22, -0.02)
-    pose[[7, 8, 9, 10], 2] = (0.26, 0.52, 0.62, 0.77)
-    sway = 0.05 * np.sin(np.arange(frames) / 9)[:, None, None] * pose[:, 2:] * np.array([1, 0.5, 0])
-    return (pose + sway + [0, 0, 0.9]).astype(np.float32)
+@pytest.fixture(scope="module")
+def moving(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("moving")
+    write_set(folder, moving_set({"train": [120, 100, 104], "validation": [130], "test": [96]}, gaps=True))
+    return folder
 
 
-@pytest.fixture
-def sequences() -> list[Sequence]:
-    names = [("uiprmd", f"m01_s0{person}_e01") for person in (1, 2, 9)] + [("hdm05", "HDM_x")]
-    return [Sequence(name, group, standing(150)) for group, name in names]
+def tiny(moving: Path, **options: Any) -> Config:
+    """Two or three steps an epoch of everything that has a state: dropout, average, warm-up, milestones, clipping."""
+    config = read_config(CONFIGS / "mocap.py", {
+        **TINY, "train_dataloader.dataset.folder": str(moving), "val_dataloader.dataset.folder": str(moving),
+        "train_dataloader.sampler": {"type": "WindowSampler", "draws": 10}, "model.network.dropout": 0.3,
+        "model.autocast": False, "train_cfg.max_epochs": 5, "train_cfg.val_interval": 2,
+        "param_scheduler": [
+            {"type": "LinearLR", "start_factor": 0.1, "end": 7, "by_epoch": False},
+            {"type": "MultiStepLR", "milestones": [3, 4], "gamma": 0.1, "by_epoch": True},
+        ],
+        "custom_hooks": [{"type": "EMAHook", "ema_type": "ExponentialMovingAverage", "momentum": 0.2}],
+    })  # fmt: skip
+    merge(config, {name.replace("__", "."): value for name, value in options.items()})
+    return config
 
 
-TINY = TrainSettings(
-    steps=6, batch=4, warmup=2, check_every=2, autocast=False, model=UGCNSettings(widths=(4, 4, 4, 4, 4), dropout=0.2)
+def quiet(line: str) -> None:
+    """Where the table's lines go."""
+
+
+class StopAt(Hook):
+    """Ctrl-C before a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
+        if runner.iter == self.step:
+            raise KeyboardInterrupt
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    def built(config: Config) -> Any:
+        runner = build_runner(config)
+        runner.register_hook(StopAt(step))
+        return runner
+
+    monkeypatch.setattr("lifter.training.run.build_runner", built)
+
+
+def decays(config: Config, folder: Path) -> tuple[nn.Module, dict[str, float]]:
+    """The network as MMEngine builds it, and the weight decay of every parameter by its name."""
+    register()
+    runner = build_runner(prepare(config, folder, CPU))
+    groups = runner.optim_wrapper.optimizer.param_groups
+    of_parameter = {id(one): group["weight_decay"] for group in groups for one in group["params"]}
+    network = runner.model.network
+    return network, {name: of_parameter[id(one)] for name, one in network.named_parameters()}
+
+
+# Those of MMPose's own trainer are tested with it.
+@pytest.mark.parametrize(
+    "config",
+    [path for path in sorted(CONFIGS.glob("*.py")) if not path.stem.startswith("mmpose")],
+    ids=lambda path: path.stem,
 )
+def test_every_config_builds_its_network_loss_data_and_schedule(config: Path, moving: Path, tmp_path: Path) -> None:
+    mocap = tmp_path / "mocap"
+    write_tiny_mocap(mocap)
+    made = read_config(config)
+    for loader in ("train_dataloader", "val_dataloader"):
+        if made.get(loader):
+            films = made[loader].dataset.type == "FilmedDataset"
+            made[loader].dataset.folder = str(mocap if films else moving)
+    if "balance" in made.train_dataloader.sampler:
+        assert set(made.train_dataloader.sampler.balance) == {"cmu_daz", "cmu_amc", "cmu8", "uiprmd"}
+    made.train_dataloader.batch_size = 4
+    register()
+    runner = build_runner(prepare(made, tmp_path / "out", CPU))
+    batch = next(iter(runner.train_dataloader))
+    runner.model.train()
+    parts = runner.model(**batch, mode="loss")
+    assert torch.isfinite(parts["loss"]) and parts["motion_cross"] > 0 and parts["loss"] > parts["position"]
+    assert runner.model.recipe.window == batch["positions"].shape[1] == 96
+    assert (runner._val_loop is None) == (made.get("val_dataloader") is None)
 
 
-def bones(clips: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(clips[..., 1:, :] - clips[..., list(joints.PARENTS[1:]), :], axis=-1)
+def test_the_papers_config_is_the_papers_recipe(moving: Path, tmp_path: Path) -> None:
+    config = read_config(CONFIGS / "paper_h36m.py", {"train_dataloader.dataset.folder": str(moving)})
+    assert config.train_dataloader.batch_size == 256
+    register()
+    runner = build_runner(prepare(config, tmp_path, CPU))
+    optimiser = runner.optim_wrapper.optimizer
+    assert type(optimiser) is torch.optim.Adam and runner.optim_wrapper.clip_grad_kwargs is None
+    assert {group["lr"] for group in optimiser.param_groups} == {1e-2}
+    assert optimiser.defaults["betas"] == (0.9, 0.999) and not optimiser.defaults["amsgrad"]
+    data = runner.train_dataloader.dataset
+    assert (data.recipe.window, data.recipe.normalisation, data.recipe.rate_hz) == (96, "screen", 50.0)
+    assert data.described()["step"] == 5 and data.described()["keypoints"] == "gt"
+    settings = runner.model.network.settings
+    assert settings.dropout == 0.5 and settings.widths == (16, 32, 64, 128, 256)
+    assert sum(one.numel() for one in runner.model.parameters()) == 1_637_482
+    loss = runner.model.loss_settings
+    assert (loss.position, loss.operators, loss.intervals) == ("squared", ("cross",), (8, 12, 16, 24))
+    assert (loss.weight, loss.norm, loss.derivative) == (1.0, "l1", "none") and not runner.model.autocast
+    assert runner.max_epochs == 110
+    (schedule,) = runner.param_schedulers
+    rates = []
+    for _ in range(110):
+        rates.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        schedule.step()
+    expected = [1e-2] * 80 + [1e-3] * 10 + [1e-4] * 10 + [1e-5] * 10
+    assert rates == pytest.approx(expected, rel=1e-9)
 
 
-def test_new_bodies_have_steady_symmetric_bones_and_keep_directions() -> None:
-    clips = np.stack([standing(40) - [0, 0, 0.9]] * 3).astype(np.float32)
-    made = new_bodies(clips, np.random.default_rng(1))
-    lengths = bones(made)
-    limb = [j - 1 for j in (2, 3, 5, 6, 12, 13, 15, 16)]
-    assert np.ptp(lengths[..., limb], axis=1).max() < 1e-5
-    np.testing.assert_allclose(lengths[..., [1, 2]], lengths[..., [4, 5]], atol=1e-6)  # right leg, left leg
-    assert np.ptp(lengths[:, 0, 1]) > 1e-3  # bodies differ
-    shin = made[:, :, 3] - made[:, :, 2]
-    before = clips[:, :, 3] - clips[:, :, 2]
-    cosine = (shin * before).sum(-1) / np.linalg.norm(shin, axis=-1) / np.linalg.norm(before, axis=-1)
-    assert cosine.min() > 1 - 1e-6
+def test_convolutions_decay_and_nothing_else(moving: Path, tmp_path: Path) -> None:
+    config = read_config(CONFIGS / "paper_h36m.py", {"train_dataloader.dataset.folder": str(moving)})
+    network, decay = decays(config, tmp_path)
+    convolutions = {
+        f"{name}.{own}"
+        for name, part in network.named_modules() if isinstance(part, nn.Conv2d)
+        for own in ("weight", "bias")
+    }  # fmt: skip
+    assert {name for name, value in decay.items() if value == 1e-5} == convolutions
+    assert {name for name, value in decay.items() if value == 0} == set(decay) - convolutions
+    rest = set(decay) - convolutions
+    assert {"data_bn.weight", "data_bn.bias", "first.spatial.edge_importance"} <= rest and "head.bias" in convolutions
+    assert len(convolutions) == 2 * (17 * 2 + 11 + 1)  # two in every block, the shortcuts that change shape, the head
 
 
-def test_rotations_turn_the_room_into_camera_axes() -> None:
-    zero = np.zeros(1)
-    straight = look(zero, zero, zero)[0]
-    np.testing.assert_allclose(straight @ [0, 0, 1], [0, -1, 0], atol=1e-12)  # up is -y
-    np.testing.assert_allclose(straight @ [0, 1, 0], [0, 0, 1], atol=1e-12)  # ahead is z
-    np.testing.assert_allclose(straight @ [1, 0, 0], [1, 0, 0], atol=1e-12)
-    down = look(zero, zero + 0.3, zero)[0]
-    assert (down @ [0, 1, 0])[1] < 0  # what lies ahead at eye level moves up when the camera looks down
-    for rotation in look(*RANDOM.uniform(-3, 3, (3, 20))):
-        np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
-        assert np.linalg.det(rotation) == pytest.approx(1)
-
-
-def test_filmed_keypoints_are_the_projection_of_the_positions() -> None:
-    """One place of the person in front of one pinhole explains all pixels of a clip."""
-    clips = np.stack([standing(10) - [0, 0, 0.9]] * 8).astype(np.float32)
-    positions, keypoints = film(clips, CameraRange(), np.random.default_rng(2))
-    np.testing.assert_allclose(bones(positions), bones(clips), atol=1e-5)  # a camera moves nobody's bones
-    for clip in range(8):
-        # Solve u * z = x for the unknown place of the root, linear in it.
-        u, p = keypoints[clip].reshape(-1, 2).astype(float), positions[clip].reshape(-1, 3).astype(float)
-        zero, one = np.zeros(len(u)), np.ones(len(u))
-        rows = np.concatenate([np.stack([one, zero, -u[:, 0]], 1), np.stack([zero, one, -u[:, 1]], 1)])
-        right = np.concatenate([u[:, 0] * p[:, 2] - p[:, 0], u[:, 1] * p[:, 2] - p[:, 1]])
-        place, residual, *_ = np.linalg.lstsq(rows, right, rcond=None)
-        assert residual[0] < 1e-8
-        assert 2.4 < place[2] < 9.1
-
-
-def test_windows_are_drawn_by_share(sequences: list[Sequence]) -> None:
-    source = ClipSource(sequences, {"uiprmd": 3.0, "hdm05": 1.0}, 96)
-    assert source.probability[:3].sum() == pytest.approx(0.75)
-    drawn = source.draw(5, np.random.default_rng(0))
-    assert drawn.shape == (5, 96, 17, 3)
-    assert np.abs(drawn[:, :, 0]).max() == 0
-
-
-def test_noise_has_the_size_it_is_told() -> None:
-    clean = np.zeros((200, 96, 17, 2), np.float32)
-    quiet = NoiseSettings(bias=(0.0, 0.0), drift=0.02, jitter=0.0, miss=0.0, gap=0.0, strength=(1.0, 1.0))
-    noisy = add_noise(clean.copy(), quiet, np.random.default_rng(0))
-    assert noisy.std() == pytest.approx(0.02, rel=0.05)
-    steps = np.diff(noisy, axis=1).std()
-    assert steps == pytest.approx(0.02 * np.sqrt(2 * (1 - np.exp(-1 / 12))), rel=0.1)  # it drifts, it does not jump
-    none = NoiseSettings(gap=0.0, strength=(0.0, 0.0))
-    assert np.abs(add_noise(clean.copy(), none, np.random.default_rng(0))).max() == 0
-
-
-def test_splits_are_by_person() -> None:
-    def split(group: str, name: str) -> str:
-        return mocap.split_of(Sequence(name, group, standing(2)))
-
-    assert split("hdm05", "HDM_mm_x") == "test"
-    assert split("uiprmd", "m01_s10_e02_positions") == "test"
-    assert split("uiprmd", "m01_s09_e02_positions") == "validation"
-    assert split("uiprmd", "m01_s01_e10_positions") == "train"
-    assert split("cmu_daz_01-14", "13/13_29") == "test"
-    assert split("cmu_daz_01-14", "10/10_02") == "validation"
-    assert split("cmu8", "train/soccer/soccer_3") == "unused"
-    assert split("cmu8", "train/walking/walking_3") == "train"
-
-
-def test_reading_a_folder(tmp_path: Path) -> None:
-    y_up = standing(120)[..., [0, 2, 1]] * [1, 1, -1]
-    np.savez(tmp_path / "cmu8_60fps.npz", pos=(1000 * y_up).astype(np.int16), lens=np.array([100, 20], np.int32),
-             names=np.array(["train/walking/a", "train/walking/b"]), fps=60)  # fmt: skip
-    (read,) = mocap.read_folder(tmp_path)  # the second is under half a second
-    assert read.positions.shape == (83, 17, 3)
-    assert read.positions[:, 10, 2].mean() > read.positions[:, 3, 2].mean() + 1.4  # z is up
-    upper = np.linalg.norm(read.positions[0, 12] - read.positions[0, 11])
-    assert np.linalg.norm(read.positions[0, 13] - read.positions[0, 12]) == pytest.approx(0.87 * upper, rel=0.01)
-    with pytest.raises(LifterError, match="no motion capture"):
-        mocap.read_folder(tmp_path / "nowhere")
-    (tmp_path / "bad_60fps.npz").write_bytes(b"not an archive")
-    with pytest.raises(LifterError, match=r"bad_60fps\.npz"):
-        mocap.read_folder(tmp_path)
-
-
-def test_convolutions_decay_and_nothing_else() -> None:
-    model = UGCN(UGCNSettings(widths=(4, 4, 4, 4, 4)))
-    decayed, rest = parameter_groups(model, 1e-5)
-    names = {id(p): name for name, p in model.named_parameters()}
-    assert all("conv" in names[id(p)] or names[id(p)].split(".")[-2] in ("2", "0", "head") for p in decayed["params"])
-    assert any("edge_importance" in names[id(p)] for p in rest["params"])
-    assert len(decayed["params"]) + len(rest["params"]) == len(names)
-    assert all(p.ndim in (4, 1) for p in decayed["params"])
-
-
-def test_a_killed_training_goes_on_bit_for_bit(tmp_path: Path, sequences: list[Sequence]) -> None:
-    lines: list[str] = []
-    whole = train(TINY, sequences, tmp_path / "whole", lines.append)
-    assert len(lines) == 3 and "validation" in lines[0]
-
-    source = ClipSource(mocap.select(sequences, "train"), {}, 96)
-    state = TrainingState(TINY, "cpu")
-    for step in range(4):
-        state.advance(*training_batch(source, TINY, step))
-    (tmp_path / "killed").mkdir()
-    state.keep(tmp_path / "killed" / "last.pt")
-    resumed = train(TINY, sequences, tmp_path / "killed", lines.append)
-    assert resumed.read_bytes() == whole.read_bytes()
-
-
-@pytest.mark.parametrize("content", [None, b"", b"text"])
-def test_a_training_never_goes_on_from_another_one(
-    tmp_path: Path, sequences: list[Sequence], content: bytes | None
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({}, id="plain"),
+        pytest.param({"optim_wrapper__accumulative_counts": 2}, id="gathered gradients"),
+        pytest.param({"model__autocast": True}, id="bfloat16", marks=pytest.mark.slow),
+        pytest.param(
+            {"train_dataloader__sampler__balance": {"group_a": 0.3, "group_b": 0.7}},
+            id="balanced",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_a_stopped_training_goes_on_bit_for_bit(
+    moving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
 ) -> None:
-    train(replace(TINY, steps=2), sequences, tmp_path, lambda _: None)
-    if content is not None:
-        (tmp_path / "last.pt").write_bytes(content)
-    with pytest.raises(LifterError, match=r"last\.pt"):
-        train(replace(TINY, steps=2, lr=0.5), sequences, tmp_path, lambda _: None)
+    whole = train(tiny(moving, **options), tmp_path / "whole", quiet)
+    for step in (1, 4, 5, 11):  # in the first epoch, in the second, there again, in the fourth
+        stop_at(monkeypatch, step)
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny(moving, **options), tmp_path / "stopped", quiet)
+        monkeypatch.undo()
+    lines: list[str] = []
+    resumed = train(tiny(moving, **options), tmp_path / "stopped", lines.append)
+    assert resumed.read_bytes() == whole.read_bytes()
+    assert lines[0] == "goes on after epoch 3" and [line.split()[1] for line in lines[1:]] == ["4/5", "5/5"]
+    again = train(tiny(moving, **options), tmp_path / "stopped", lines.append)  # nothing left to do
+    assert again.read_bytes() == whole.read_bytes() and len(lines) == 3
 
 
-def test_training_learns(tmp_path: Path, sequences: list[Sequence]) -> None:
-    settings = replace(TINY, steps=60, ema=0.9, check_every=60, model=UGCNSettings(widths=(8, 8, 8, 8, 8), dropout=0.0))
-    source = ClipSource(mocap.select(sequences, "train"), {}, 96)
-    state = TrainingState(settings, "cpu")
-    losses = [state.advance(*training_batch(source, settings, step))["position"] for step in range(60)]
-    assert np.mean(losses[-10:]) < 0.6 * np.mean(losses[:5])
+def test_films_go_on_bit_for_bit_and_are_of_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tiny_mocap(tmp_path / "mocap")
+
+    def config(seed: int = 0) -> Config:
+        folder = str(tmp_path / "mocap")
+        return read_config(CONFIGS / "ugcn.py", {
+            **TINY, "train_dataloader.dataset.folder": folder, "val_dataloader.dataset.folder": folder,
+            "val_dataloader.dataset.length": 4, "train_dataloader.sampler.draws": 8, "train_cfg.max_epochs": 2,
+            "randomness.seed": seed, "model.recipe.window": 32,
+        })  # fmt: skip
+
+    whole = train(config(), tmp_path / "whole", quiet)
+    stop_at(monkeypatch, 3)
+    with pytest.raises(KeyboardInterrupt):
+        train(config(), tmp_path / "stopped", quiet)
+    monkeypatch.undo()
+    assert train(config(), tmp_path / "stopped", quiet).read_bytes() == whole.read_bytes()
+    assert note(whole)["data"]["seed"] == 0
+    assert note(train(config(7), tmp_path / "other", quiet))["data"]["seed"] == 7
 
 
-def test_the_result_loads(tmp_path: Path, sequences: list[Sequence]) -> None:
-    model, recipe = load(train(replace(TINY, steps=2), sequences, tmp_path, lambda _: None))
-    assert model.settings == TINY.model and recipe == TINY.recipe
+@pytest.mark.parametrize("change", [
+    {"optim_wrapper__optimizer__lr": 0.5}, {"model__loss__weight": 0.25}, {"randomness__seed": 1},
+    {"train_dataloader__dataset__keypoints": "detector"}, {"train_cfg__max_epochs": 9},
+])  # fmt: skip
+def test_a_training_never_goes_on_from_another_one(moving: Path, tmp_path: Path, change: dict[str, Any]) -> None:
+    config = tiny(moving)
+    (tmp_path / STATE).parent.mkdir(exist_ok=True)
+    keep.write_state(tmp_path / STATE, {"settings": fingerprint(config)})
+    before = (tmp_path / STATE).read_bytes()
+    with pytest.raises(LifterError, match=r"last\.pt: a training with other settings"):
+        train(tiny(moving, **change), tmp_path, quiet)
+    assert (tmp_path / STATE).read_bytes() == before
 
 
-def test_every_config_loads_and_unknown_settings_are_named(tmp_path: Path) -> None:
-    for config in CONFIGS.glob("*.toml"):
-        assert read_settings(config).steps > 0
-    (tmp_path / "bad.toml").write_text("[model]\nwidth = 3\n")
-    with pytest.raises(LifterError, match=r"model\.width"):
-        read_settings(tmp_path / "bad.toml")
+@pytest.mark.parametrize("damage", [b"", b"text", "half", "nothing in it", "another shape"])
+def test_a_damaged_state_is_one_line(moving: Path, tmp_path: Path, damage: bytes | str) -> None:
+    config = tiny(moving, train_cfg__max_epochs=1)
+    train(config, tmp_path, quiet)
+    state = tmp_path / STATE
+    if isinstance(damage, bytes):
+        state.write_bytes(damage)
+    elif damage == "half":
+        state.write_bytes(state.read_bytes()[: state.stat().st_size // 2])
+    else:
+        held = torch.load(state, weights_only=True)
+        held["model"] = {name: value[..., :1] for name, value in held["model"].items() if value.ndim}
+        keep.write_state(state, held if damage == "another shape" else {"settings": held["settings"]})
+    with pytest.raises(LifterError, match=r"last\.pt: damaged"):
+        train(config, tmp_path, quiet)
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["batch = 0", 'lr = "x"', "lr = nan", "ema = 2.0", "seed = -1", "check_every = 0", "shares = 3", "steps = true",
-     "[shares]\nuiprmd = -1", "[cameras]\npitch = []", "[cameras]\ndistance = [9, 2]", "[noise]\nbias = [1]",
-     "[noise]\njitter = -1", '[model]\nmerging = "x"', "[loss]\nintervals = [0]", "[recipe]\nwindow = 1", "model = 3"],
-)  # fmt: skip
-def test_bad_training_settings_are_one_line(tmp_path: Path, text: str) -> None:
-    (tmp_path / "bad.toml").write_text(text)
-    with pytest.raises(LifterError, match=r"bad\.toml") as caught:
-        read_settings(tmp_path / "bad.toml")
-    assert "\n" not in str(caught.value)
+    "error",
+    [RuntimeError("write failed"), pytest.param(OSError(28, "No space left on device"), marks=pytest.mark.slow)],
+    ids=["torch", "system"],
+)
+def test_a_full_disk_is_one_line_and_leaves_the_last_state(
+    moving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    save, calls = torch.save, []
+
+    def full(state: Any, path: Path) -> None:
+        calls.append(path)
+        if len(calls) == 3:
+            Path(path).write_bytes(b"half")
+            raise error
+        save(state, path)
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(LifterError, match="free space"):
+        train(tiny(moving), tmp_path / "full", quiet)
+    assert torch.load(tmp_path / "full" / STATE, weights_only=True)["epoch"] == 2
+    assert not list((tmp_path / "full").glob("*.part"))
+    monkeypatch.undo()
+    lines: list[str] = []
+    train(tiny(moving), tmp_path / "full", lines.append)
+    assert lines[0] == "goes on after epoch 2" and len(lines) == 4
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"lens": np.array([300, -60])}, {"lens": np.array([240.0])}, {"names": np.array(["a", "b"])}, {"fps": np.ones(2)},
-     {"pos": np.zeros((3, 3))}, {"pos": np.full((240, 17, 3), np.nan)}, {"pos": np.array(["x"])}],
-)  # fmt: skip
-def test_bad_motion_capture_is_one_line(tmp_path: Path, change: dict) -> None:
-    good: dict = {"pos": np.zeros((240, 17, 3), np.int16), "lens": np.array([240]), "names": np.array(["m_s01_e"])}
-    np.savez(tmp_path / "uiprmd_50fps.npz", **{**good, "fps": 50, **change})
-    with pytest.raises(LifterError, match=r"uiprmd_50fps\.npz"):
-        mocap.read_folder(tmp_path)
+def tensors(path: Path) -> dict[str, torch.Tensor]:
+    with safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
 
 
-def test_data_without_a_training_split_is_refused(tmp_path: Path, sequences: list[Sequence]) -> None:
-    with pytest.raises(LifterError, match="training"):
-        train(TINY, sequences[-1:], tmp_path, lambda _: None)
+def note(path: Path) -> dict[str, Any]:
+    with safe_open(path, framework="pt") as file:
+        told: dict[str, Any] = json.loads(file.metadata()["about"])["note"]
+        return told
 
 
-def test_randomness_is_of_the_seed_alone(sequences: list[Sequence]) -> None:
-    source = ClipSource(sequences, {}, 96)
-    first, again = (training_batch(source, TINY, 3) for _ in range(2))
-    torch.testing.assert_close(first, again, rtol=0, atol=0)
-    assert not torch.equal(first[0], training_batch(source, TINY, 4)[0])
+def test_the_average_is_what_comes_out(moving: Path, tmp_path: Path) -> None:
+    """The moving average, stepped anew from the weights after every step, is the file's."""
+    seen: list[dict[str, torch.Tensor]] = []
+
+    class Watch(Hook):
+        def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+            seen.append({name: one.detach().clone() for name, one in runner.model.network.named_parameters()})
+
+    config = tiny(moving, train_cfg__max_epochs=2)
+    with pytest.MonkeyPatch.context() as patch:
+        built = build_runner
+
+        def watched(config: Config) -> Any:
+            runner = built(config)
+            runner.register_hook(Watch())
+            return runner
+
+        patch.setattr("lifter.training.run.build_runner", watched)
+        result = tensors(train(config, tmp_path, quiet))
+    average = seen[0]
+    for weights in seen[1:]:
+        average = {name: 0.8 * average[name] + 0.2 * weights[name] for name in average}
+    for name, value in average.items():
+        torch.testing.assert_close(result[name], value, rtol=1e-4, atol=1e-6)
+    assert any(not torch.allclose(result[name], last, atol=1e-4) for name, last in seen[-1].items())
+
+
+def last_loss(config: Config, folder: Path, initial: Path | None = None, line: int = -1) -> float:
+    lines: list[str] = []
+    train(config, folder, lines.append, initial=initial)
+    words = lines[line].split()
+    return float(words[words.index("loss") + 1])
+
+
+def test_bfloat16_trains_and_stays_close(moving: Path, tmp_path: Path) -> None:
+    options = {"model__network__dropout": 0.0, "train_cfg__max_epochs": 3}
+    exact = last_loss(tiny(moving, **options), tmp_path / "exact")
+    rounded = last_loss(tiny(moving, model__autocast=True, **options), tmp_path / "rounded")
+    assert rounded != exact and rounded == pytest.approx(exact, rel=0.1)
+
+
+@pytest.mark.parametrize("network", [
+    {"type": "ugcn", "widths": [8, 8, 8, 8, 8], "dropout": 0.0},
+    {"type": "tcn", "filters": [3, 3], "channels": 32, "dropout": 0.0, "out_scale": 0.1},
+    {"type": "fully_connected", "width": 64, "blocks": 1, "dropout": 0.0},
+], ids=lambda network: network["type"])  # fmt: skip
+def test_every_network_learns(moving: Path, tmp_path: Path, network: dict[str, Any]) -> None:
+    config = tiny(moving, train_cfg__max_epochs=16, train_cfg__val_interval=16, custom_hooks=[], param_scheduler=[])
+    config.model.network = network
+    lines: list[str] = []
+    result = train(config, tmp_path, lines.append)
+    losses = [float(line.split()[line.split().index("position") + 1]) for line in lines]
+    assert min(losses[-2:]) < 0.5 * losses[0]
+    model, recipe = load(result)
+    expected = networks.build(network["type"], {name: value for name, value in network.items() if name != "type"})
+    assert model.settings == expected.settings and recipe.window == 96
+
+
+def test_retraining_begins_from_given_weights(moving: Path, tmp_path: Path) -> None:
+    """On a detector's keypoints, a lifter trained on true ones begins better than a new one."""
+    common = {"model__network__dropout": 0.0, "custom_hooks": [], "param_scheduler": []}
+    first = train(tiny(moving, train_cfg__max_epochs=8, train_cfg__val_interval=8, **common), tmp_path / "gt", quiet)
+    again = {**common, "train_dataloader__dataset__keypoints": "detector", "train_cfg__max_epochs": 1}
+    scratch = last_loss(tiny(moving, **again), tmp_path / "scratch")
+    retrained = last_loss(tiny(moving, **again), tmp_path / "retrained", first)
+    assert retrained < 0.7 * scratch
+    told = note(tmp_path / "retrained" / RESULT)
+    assert told["config"]["initial"]["name"] == RESULT and told["data"]["keypoints"] == "detector"
+    for change in ({"model__network__out_scale": 0.2}, {"model__recipe__rate_hz": 25.0},
+                   {"model__network__widths": [4, 4, 4, 4, 8]}):  # fmt: skip
+        with pytest.raises(LifterError, match="another network or recipe"):
+            train(tiny(moving, **again, **change), tmp_path / "other", quiet, initial=first)
+    with pytest.raises(LifterError, match="no such file"):
+        train(tiny(moving, **again), tmp_path / "other", quiet, initial=tmp_path / "nowhere.safetensors")
+
+
+def test_the_result_tells_how_to_make_it_again(moving: Path, tmp_path: Path) -> None:
+    first = train(tiny(moving, randomness__seed=5, train_cfg__max_epochs=2), tmp_path / "first", quiet)
+    told = note(first)
+    assert (told["seed"], told["epochs"], told["steps"], told["processes"]) == (5, 2, 6, 1)
+    assert told["data"]["set"]["dataset"] == "moving" and told["data"]["split"] == "train"
+    assert told["versions"]["torch"] == torch.__version__
+    assert str(tmp_path) not in json.dumps(told)
+    config = told["config"]
+    assert config.pop("initial") is None
+    assert train(Config(config), tmp_path / "again", quiet).read_bytes() == first.read_bytes()
+
+
+def test_curves_and_table_can_be_read_and_folders_do_not_fill(moving: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    lines: list[str] = []
+    train(tiny(moving), tmp_path, lines.append)
+    curves = EventAccumulator(str(tmp_path / "tensorboard"))
+    curves.Reload()
+    assert {"loss", "position", "motion_cross", "MPJPE", "lr"} <= set(curves.Tags()["scalars"])
+    losses = curves.Scalars("loss")
+    assert [event.step for event in losses] == [3, 6, 9, 12, 15] and losses[-1].value < losses[0].value
+    assert [line.split()[1] for line in lines] == ["1/5", "2/5", "3/5", "4/5", "5/5"]
+    assert ["MPJPE" in line for line in lines] == [False, True, False, True, True]
+    assert (tmp_path / "log.txt").read_text(encoding="utf-8").splitlines() == lines
+    files = sorted(file.relative_to(tmp_path).as_posix().split(".")[0] for file in tmp_path.rglob("*"))
+    assert files == ["last", "lifter", "log", "tensorboard", "tensorboard/events"]
+
+
+def test_a_training_that_diverges_stops_with_a_line(moving: Path, tmp_path: Path) -> None:
+    config = tiny(moving, optim_wrapper__optimizer__lr=1e30, optim_wrapper__clip_grad=None, custom_hooks=[])
+    with pytest.raises(LifterError, match="lower the learning rate"):
+        train(config, tmp_path, quiet)
+
+
+@pytest.mark.parametrize("epochs, expected", [
+    (11, [8, 9, 10]), (110, [80, 90, 100]), (3, [2, 2, 3]), (1, [1, 1, 1]),
+])  # fmt: skip
+def test_a_schedule_keeps_its_shape_when_stretched(epochs: int, expected: list[int]) -> None:
+    config = read_config(CONFIGS / "paper_h36m.py")
+    stretch(config, epochs)
+    assert config.param_scheduler[0].milestones == expected and config.train_cfg.max_epochs == epochs
+    warm = read_config(CONFIGS / "mocap.py")
+    warm.param_scheduler = {"type": "LinearLR", "end": 100, "by_epoch": False}  # one, without a list
+    stretch(warm, 2 * warm.train_cfg.max_epochs)
+    assert warm.param_scheduler.end == 200
+    with pytest.raises(LifterError, match="at least 1"):
+        stretch(warm, 0)
+
+
+def test_steps_of_all_seeds_and_processes_have_seeds_of_their_own() -> None:
+    drawn = {seed_of(seed, rank, step) for seed in (0, 1, 2**32 - 1) for rank in range(3) for step in range(100)}
+    assert len(drawn) == 900
+    for seed in drawn:
+        torch.manual_seed(seed)  # every one of them is allowed
+
+
+def test_a_training_asks_for_nothing_but_the_processor_where_told(moving: Path, tmp_path: Path) -> None:
+    """MMEngine takes a GPU where there is one; a training on the processor must not."""
+    config = prepare(tiny(moving), tmp_path, CPU)
+    assert config.device == "cpu" and config.train_dataloader.dataset.device == "cpu"
+    register()
+    runner = build_runner(config)
+    assert {one.device.type for one in runner.model.parameters()} == {"cpu"}
+    assert os.environ.get("CUDA_VISIBLE_DEVICES") != "-1"

@@ -9,8 +9,15 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
+    parser.description = (
+        "Train a lifter by a config; the same command goes on where it was stopped. On several GPUs: "
+        "torchrun --nproc-per-node N -m lifter train ...; a config's batch size is that of one process, so divide it "
+        "by N to train as one process would."
+    )
     parser.add_argument("config", type=Path, help="MMEngine config (configs/*.py; a Python config is a program)")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="state, log and result")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="last.pt, log.txt, tensorboard/ and lifter.safetensors"
+    )
     parser.add_argument("--data", metavar="DIR", help="data set instead of the config's")
     parser.add_argument("--keypoints", metavar="SOURCE", help="2D source instead of the config's")
     parser.add_argument("--epochs", type=int, help="epochs instead of the config's")
@@ -22,12 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Train; return the exit code."""
-    if given.device == "cpu":
-        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # MMEngine takes a GPU wherever it finds one
     from lifter.commands.say import say
     from lifter.training.overrides import with_options
     from lifter.training.run import read_config, train
 
     config = with_options(read_config(given.config), given)
-    say(f"wrote {train(config, given.out, say, given.device, given.initial)}")
+    result = train(config, given.out, say, given.device, given.initial)
+    if int(os.environ.get("RANK", "0")) == 0:
+        say(f"wrote {result}")
     return 0

@@ -65,6 +65,14 @@ class FilmedDataset(Dataset[Batch]):
         self.cameras = make(CameraRange, cameras or {}, "dataset.cameras")
         self.noise = make(NoiseSettings, noise or {}, "dataset.noise")
         self.noisy, self.context, self.seed, self.length = noisy, context, seed, length
+        self.about: dict[str, Any] = {
+            "groups": sorted({sequence.group for sequence in chosen}), "split": split, "recordings": len(chosen),
+            "frames": sum(len(sequence.positions) for sequence in chosen), "seed": seed,
+        }  # fmt: skip
+
+    def described(self) -> dict[str, Any]:
+        """What it is made from, as plain values, for the file of what is trained on it."""
+        return self.about
 
     def __len__(self) -> int:
         return self.length

@@ -10,17 +10,21 @@ from mmengine.evaluator import BaseMetric
 from numpy.typing import NDArray
 
 from lifter.metrics import mpjpe, mpjve, p_mpjpe
+from lifter.screen import turn_back
 
 Doubles = NDArray[np.float64]
-SHOWN = {"MPJPE": mpjpe, "P-MPJPE": p_mpjpe, "MPJVE": mpjve}
+# Each with the frames in a row that one of its values needs.
+SHOWN = {"MPJPE": (mpjpe, 1), "P-MPJPE": (p_mpjpe, 1), "MPJVE": (mpjve, 2)}
 
 
 class SlidingWindowPose3DMetric(BaseMetric):  # type: ignore[misc]  # MMEngine has no types
-    """MPJPE, P-MPJPE (mm) and MPJVE (mm a frame) over joined windows, averaged over frames.
+    """MPJPE, P-MPJPE (mm) and MPJVE (mm a frame) over joined windows, averaged over frames, or pairs of frames.
 
-    Windows of a sequence may overlap: every frame is the plain average of what they say of it. Each unbroken
-    run of valid frames is scored by itself, so that no velocity is taken across a gap.
+    Windows of a sequence may overlap: every frame is the plain average of what they say of it. No velocity is taken
+    across frames that do not count. With nothing to average, a value is NaN.
     """
+
+    default_prefix = ""
 
     def process(self, data_batch: Any, data_samples: list[dict[str, Any]]) -> None:
         """Keep the predictions of `LifterModel` in its predict mode."""
@@ -32,27 +36,30 @@ class SlidingWindowPose3DMetric(BaseMetric):  # type: ignore[misc]  # MMEngine h
         sequences: dict[int, list[dict[str, Any]]] = defaultdict(list)
         for sample in results:
             sequences[int(sample["sequence"])].append(sample)
-        totals, frames = dict.fromkeys(SHOWN, 0.0), 0
+        totals, counts = dict.fromkeys(SHOWN, 0.0), dict.fromkeys(SHOWN, 0)
         for samples in sequences.values():
-            for predicted, truth in _runs(samples):
-                frames += len(truth)
-                for name, metric in SHOWN.items():
-                    totals[name] += metric(predicted, truth) * len(truth)
-        return {name: total / max(frames, 1) for name, total in totals.items()}
+            predicted, truth, valid = joined(samples)
+            for name, (metric, row) in SHOWN.items():
+                count = int((valid if row == 1 else valid[1:] & valid[:-1]).sum())
+                if count:
+                    totals[name] += metric(predicted, truth, valid) * count
+                    counts[name] += count
+        return {name: totals[name] / counts[name] if counts[name] else float("nan") for name in SHOWN}
 
 
-def _runs(samples: list[dict[str, Any]]) -> list[tuple[Doubles, Doubles]]:
-    """Average the windows of one sequence; return its runs of valid frames, predicted and true (T, 17, 3)."""
+def joined(samples: list[dict[str, Any]]) -> tuple[Doubles, Doubles, NDArray[np.bool_]]:
+    """Average the windows of one sequence: predicted and true (T, 17, 3), and the frames (T,) that count."""
     begin = min(int(sample["start"]) for sample in samples)
     frames = max(int(sample["start"]) + len(sample["mask"]) for sample in samples) - begin
     total, truth, count = np.zeros((frames, 17, 3)), np.zeros((frames, 17, 3)), np.zeros(frames)
     for sample in samples:
+        predicted, positions = sample["predicted"], sample["positions"]
+        if "turns" in sample:  # every window was turned by itself
+            both = np.stack([predicted, positions])
+            predicted, positions = turn_back(both, np.stack([sample["turns"]] * 2))
         inside = np.flatnonzero(sample["mask"])
         at = inside + int(sample["start"]) - begin
-        total[at] += sample["predicted"][inside]
-        truth[at] = sample["positions"][inside]
+        total[at] += predicted[inside]
+        truth[at] = positions[inside]
         count[at] += 1
-    seen = np.flatnonzero(count)
-    total[seen] /= count[seen][:, None, None]
-    parts = np.split(seen, np.flatnonzero(np.diff(seen) > 1) + 1) if len(seen) else []
-    return [(total[part], truth[part]) for part in parts]
+    return total / np.maximum(count, 1)[:, None, None], truth, count > 0

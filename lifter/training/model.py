@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from mmengine.dist import all_reduce, get_world_size
 from mmengine.model import BaseModel
 from torch import Tensor
 
@@ -66,9 +67,18 @@ class LifterModel(BaseModel):  # type: ignore[misc]  # MMEngine has no types
             return predicted
         if mode == "loss":
             loss, parts = total_loss(predicted, positions, self.loss_settings, mask, self.step)
+            if mask is not None and get_world_size() > 1:
+                loss = loss * share(mask)
             return {"loss": loss, **{name: loss.new_tensor(value) for name, value in parts.items()}}
-        kept = {"predicted": predicted, "positions": positions, "mask": mask, **where}
-        return [
-            {name: value[i].detach().cpu() for name, value in kept.items() if value is not None}
-            for i in range(len(predicted))
-        ]
+        given = {"predicted": predicted, "positions": positions, "mask": mask, **where}
+        kept = {name: value.detach().cpu() for name, value in given.items() if value is not None}
+        return [{name: value[i] for name, value in kept.items()} for i in range(len(predicted))]
+
+
+def share(mask: Tensor) -> Tensor:
+    """The factor that makes the mean over processes of a mean over frames the mean over the frames of all."""
+    count = mask.sum().float()
+    everywhere: Tensor = count.clone()
+    all_reduce(everywhere)
+    processes: int = get_world_size()
+    return count * processes / everywhere.clamp(min=1)

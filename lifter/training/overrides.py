@@ -1,23 +1,30 @@
-"""The command line's say in a config: data, epochs, seed and any dotted name."""
+"""The command line's say in a config: data, epochs, seed and any dotted name; and whether it is one to train by."""
 
 from __future__ import annotations
 
 import argparse
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
 
 from lifter.errors import LifterError
+from lifter.plain import unknown
+
+LOADERS = ("train_dataloader", "val_dataloader")
+WANTED = ("model", "train_dataloader", "train_cfg", "optim_wrapper")
 
 
 def with_options(config: Config, given: argparse.Namespace) -> Config:
     """Return the config with what was given on the command line.
 
     Raises:
-        LifterError: an option that is not NAME=VALUE, or cannot be merged.
+        LifterError: an option that is not NAME=VALUE, is unknown, or cannot be merged.
     """
     options = parsed(given.cfg_options)
-    for loader in ("train_dataloader", "val_dataloader"):
+    for loader in LOADERS:
         if config.get(loader):
             if given.data is not None:
                 options[f"{loader}.dataset.folder"] = given.data
@@ -25,13 +32,47 @@ def with_options(config: Config, given: argparse.Namespace) -> Config:
                 options[f"{loader}.dataset.keypoints"] = given.keypoints
     if given.seed is not None:
         options["randomness.seed"] = given.seed
-    try:
-        config.merge_from_dict(options)
-    except (KeyError, TypeError, ValueError, AssertionError) as error:
-        raise LifterError(f"--cfg-options: {error}") from error
+    merge(config, options)
+    check(config)
     if given.epochs is not None:
         stretch(config, given.epochs)
     return config
+
+
+def merge(config: Config, options: Mapping[str, Any]) -> None:
+    """Put options, dotted names to values, into a config.
+
+    Raises:
+        LifterError: a name that neither the config nor the Runner knows, or one that cannot be merged.
+    """
+    known = {*config.keys(), *inspect.signature(Runner.__init__).parameters, "keep_interval"} - {"self", "cfg"}
+    for name in options:
+        if name.split(".")[0] not in known:
+            raise unknown("--cfg-options", name.split(".")[0], known)
+    try:
+        config.merge_from_dict(dict(options))
+    except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
+        raise LifterError(f"--cfg-options: {' '.join(str(error).split())}") from error
+
+
+def check(config: Config) -> None:
+    """Refuse what is no config of a training.
+
+    Raises:
+        LifterError: a part is missing or is no table, or epochs are not counted.
+    """
+    for name in WANTED:
+        if not isinstance(config.get(name), Mapping):
+            raise LifterError(f"not a training config ({name!r} missing, or no table)")
+    for name in LOADERS:
+        if config.get(name) and not isinstance(config[name].get("dataset"), Mapping):
+            raise LifterError(f"not a training config ({name}.dataset missing, or no table)")
+    epochs = config.train_cfg.get("max_epochs")
+    if type(epochs) is not int or epochs < 1 or not config.train_cfg.get("by_epoch"):
+        raise LifterError(f"train_cfg: by_epoch=True and max_epochs from 1 wanted, got {dict(config.train_cfg)}")
+    interval = config.get("keep_interval", 1)
+    if type(interval) is not int or interval < 1:
+        raise LifterError(f"keep_interval: epochs from 1 wanted, got {interval!r}")
 
 
 def stretch(config: Config, epochs: int) -> None:
@@ -44,7 +85,9 @@ def stretch(config: Config, epochs: int) -> None:
         raise LifterError(f"epochs: at least 1 wanted, got {epochs}")
     factor = epochs / config.train_cfg.max_epochs
     config.train_cfg.max_epochs = epochs
-    for scheduler in config.get("param_scheduler") or []:
+    schedulers: Any = config.get("param_scheduler") or []
+    every: list[Any] = [schedulers] if isinstance(schedulers, Mapping) else list(schedulers)
+    for scheduler in every:
         if "milestones" in scheduler:
             scheduler.milestones = [max(round(at * factor), 1) for at in scheduler.milestones]
         for name in ("begin", "end", "T_max"):
@@ -56,10 +99,14 @@ def parsed(words: list[str]) -> dict[str, Any]:
     """Turn NAME=VALUE words into values: numbers, lists, true and false as MMEngine reads them.
 
     Raises:
-        LifterError: a word without `=`.
+        LifterError: a word without a name or `=`, or with brackets that do not match.
     """
-    if wrong := [word for word in words if "=" not in word]:
-        raise LifterError(f"--cfg-options {wrong[0]!r}: NAME=VALUE wanted")
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not name.strip(".") or not equals or name.startswith("-"):
+            raise LifterError(f"--cfg-options {word!r}: NAME=VALUE wanted")
+        if any(value.count(opening) != value.count(closing) for opening, closing in ("()", "[]")):
+            raise LifterError(f"--cfg-options {word!r}: brackets that do not match")
     parser = argparse.ArgumentParser()
     parser.add_argument("--options", nargs="+", action=DictAction, default={})
     return dict(parser.parse_args(["--options", *words]).options) if words else {}

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import logging
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import mmengine
+import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
-from torch import nn
+from mmengine.dist import is_main_process
 
 from lifter import networks, weights
 from lifter.errors import LifterError
 from lifter.lifter import pick_device
 from lifter.plain import make
-from lifter.training.hooks import KeepHook, StepHook, TableHook, averaged, bare
+from lifter.training.hooks import StepHook, TableHook
+from lifter.training.keep import KeepHook, averaged, bare, read_state
+from lifter.training.overrides import check, merge
 from lifter.training.registered import register
-from lifter.training.sync_norm import synced
+from lifter.training.runner import CURVES, WRONG, QuietRunner, build_runner
 from lifter.weights import Recipe
 
 RESULT = "lifter.safetensors"
+STATE = "last.pt"
+TABLE = "log.txt"
+# What a training does not depend on.
+ASIDE = ("visualizer", "vis_backends", "keep_interval", "log_level", "log_processor")
+# What running a Python config may raise that is the config's fault.
+FAULTY = (
+    OSError, ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, RuntimeError,
+    SyntaxError, TypeError, ValueError,
+)  # fmt: skip
 Say = Callable[[str], None]
 
 
@@ -35,27 +48,30 @@ def read_config(path: Path, options: Mapping[str, Any] | None = None) -> Config:
         options: dotted names to values that replace the file's (`--cfg-options`).
 
     Raises:
-        LifterError: not there, or not a config.
+        LifterError: not there, or not a config of a training.
     """
     if not path.is_file():
         raise LifterError(f"{path}: no such config; the project's are in configs/")
     try:
         config = Config.fromfile(path)
-        config.merge_from_dict(dict(options or {}))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, SyntaxError, NameError, ImportError) as error:
-        raise LifterError(f"{path}: {error or type(error).__name__}") from error
-    for name in ("model", "train_dataloader", "train_cfg", "optim_wrapper"):
-        if not isinstance(config.get(name), Mapping):
-            raise LifterError(f"{path}: not a training config ({name!r} missing)")
+    except FAULTY as error:
+        raise LifterError(f"{path}: {' '.join(str(error).split()) or type(error).__name__}") from error
+    merge(config, options or {})
+    try:
+        check(config)
+    except LifterError as error:
+        raise LifterError(f"{path}: {error}") from error
     return config
 
 
 def train(config: Config, folder: Path, say: Say, device: str = "auto", initial: Path | None = None) -> Path:
     """Train by a config and write `folder/lifter.safetensors`; a `folder/last.pt` found there is gone on from.
 
+    Under `torchrun` all processes call it, and the first one writes; the config's batch size is that of one process.
+
     Args:
         config: as `read_config` gives it.
-        folder: for the state, the log and the result.
+        folder: for the state, the table (`log.txt`), the curves (`tensorboard/`) and the result.
         say: prints a line of the live table.
         device: auto, cpu or cuda.
         initial: weights of a lifter of the same network to begin from (retraining).
@@ -67,61 +83,99 @@ def train(config: Config, folder: Path, say: Say, device: str = "auto", initial:
         LifterError: a config that does not fit, data that are not there, a training that diverged.
     """
     register()
+    check(config)
     _make(folder)
     chosen = pick_device(device)
     settings = fingerprint(config, initial)
-    prepared = prepare(config, folder, chosen)
-    runner = _runner(prepared)
+    state = read_state(folder / STATE, settings)
+    runner = build_runner(prepare(config, folder, chosen))
     _load_initial(runner, initial)
-    if runner.distributed:
-        _synchronise(runner)
     runner.register_hook(StepHook())
-    runner.register_hook(TableHook(say))
-    runner.register_hook(KeepHook(folder / "last.pt", settings, config.get("keep_interval", 1)))
+    runner.register_hook(TableHook(_teller(say, folder / TABLE)))
+    runner.register_hook(KeepHook(folder / STATE, settings, state, config.get("keep_interval", 1)))
     runner.train()
     average = averaged(runner)
     model: Any = bare(runner.model) if average is None else average.module
-    result = folder / RESULT
-    if runner.rank == 0:
-        note = {"config": json.loads(settings), "seed": runner.seed, "epochs": runner.max_epochs}
-        weights.save(result, model.network.cpu().eval(), model.recipe, note)
-    return result
+    if is_main_process():
+        weights.save(folder / RESULT, model.network.cpu().eval(), model.recipe, _note(runner, settings))
+    return folder / RESULT
 
 
 def fingerprint(config: Config, initial: Path | None = None) -> str:
-    """What a training is made from, as one line of JSON."""
-    plain = {name: value for name, value in config.to_dict().items() if name not in ("visualizer", "keep_interval")}
-    return json.dumps({**plain, "initial": str(initial) if initial else None}, sort_keys=True, default=str)
+    """What a training is made from, as one line of JSON.
+
+    Raises:
+        LifterError: the initial weights are not there.
+    """
+    made = {name: value for name, value in config.to_dict().items() if name not in ASIDE}
+    made["initial"] = None
+    if initial is not None:
+        file = weights.find(str(initial))
+        made["initial"] = {"name": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    if _processes() > 1:
+        made["processes"] = _processes()
+    return json.dumps(made, sort_keys=True, default=str)
 
 
 def prepare(config: Config, folder: Path, device: torch.device) -> Config:
-    """Return the config completed for the Runner: one recipe and one context for network and data."""
+    """Return the config completed for the Runner: one recipe and one context for network and data.
+
+    Raises:
+        LifterError: a network, recipe or loader that cannot be.
+    """
     made = Config(config.to_dict())
-    recipe = dict(made.model.get("recipe", {}))
-    make(Recipe, recipe, "model.recipe")
-    shape = dict(made.model.network)
-    context = int(networks.build(shape.pop("type"), shape).context)
-    for name in ("train_dataloader", "val_dataloader"):
-        if made.get(name):
-            loader = made[name]
-            loader.setdefault("num_workers", 0)
-            loader.setdefault("collate_fn", dict(type="gathered"))
-            loader.dataset.setdefault("recipe", recipe)
-            loader.dataset.setdefault("context", context)
-            if loader.dataset.type == "WindowDataset":
-                loader.dataset.setdefault("device", str(device))
-    made.work_dir = str(folder)
+    recipe = asdict(make(Recipe, made.model.get("recipe", {}), "model.recipe"))
+    made.setdefault("randomness", {}).setdefault("seed", 0)
+    _check_seed(made.randomness.seed)
+    try:
+        context = _context(made.model.network)
+        for name in ("train_dataloader", "val_dataloader"):
+            if made.get(name):
+                _complete(made[name], recipe, context, device)
+        if made.train_dataloader.dataset.type == "FilmedDataset":
+            made.train_dataloader.dataset.setdefault("seed", made.randomness.seed)
+        if made.get("val_evaluator"):
+            made.val_evaluator.setdefault("collect_device", "gpu")  # which is: without a file, on any device
+        for backend in (made.get("visualizer") or {}).get("vis_backends", []):
+            backend.setdefault("save_dir", str(folder / CURVES))
+    except WRONG as error:
+        raise LifterError(f"config: {' '.join(str(error).split()) or type(error).__name__}") from error
+    made.work_dir, made.device = str(folder), str(device)
     made.default_hooks = dict(made.get("default_hooks") or {}, checkpoint=None)  # KeepHook does better
     made.setdefault("log_level", "ERROR")
-    made.setdefault("randomness", dict(seed=0))
     # Settings of a Runner that stands beside others in one process need names of their own.
     made.experiment_name = f"{folder.name}_{os.getpid()}_{id(made)}"
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if _processes() > 1:
         made.launcher = "pytorch"
         _join_processes(device)
-        identifiers = [torch.cuda.current_device()] if device.type == "cuda" else None
-        made.model_wrapper_cfg = dict(type="MMDistributedDataParallel", device_ids=identifiers, broadcast_buffers=False)
     return made
+
+
+def _complete(loader: Any, recipe: Mapping[str, Any], context: int, device: torch.device) -> None:
+    """Tell a loader's data set what the network wants, where the loader does not say it."""
+    loader.setdefault("num_workers", 0)
+    loader.setdefault("collate_fn", dict(type="gathered"))
+    if make(Recipe, loader.dataset.get("recipe", recipe), "dataset.recipe") != Recipe(**recipe):
+        raise ValueError("dataset.recipe: differs from model.recipe; leave it out")
+    loader.dataset.recipe = recipe
+    loader.dataset.setdefault("context", context)
+    if loader.dataset.type == "WindowDataset":
+        # Processes that load ahead cannot share a GPU's memory.
+        loader.dataset.setdefault("device", "cpu" if loader.num_workers else str(device))
+
+
+def _context(network: Mapping[str, Any]) -> int:
+    shape = dict(network)
+    return networks.build(shape.pop("type"), shape).context
+
+
+def _check_seed(seed: object) -> None:
+    if type(seed) is not int or not 0 <= seed < 2**32:
+        raise LifterError(f"randomness.seed: a whole number from 0 to {2**32 - 1} wanted, got {seed!r}")
+
+
+def _processes() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def _join_processes(device: torch.device) -> None:
@@ -132,39 +186,41 @@ def _join_processes(device: torch.device) -> None:
         torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 
-class QuietRunner(Runner):  # type: ignore[misc]  # MMEngine has no types
-    """MMEngine's Runner without its survey of the machine, which imports torchvision and fails where that does."""
-
-    def _log_env(self, env_cfg: dict[str, Any]) -> None:
-        """Log nothing; versions stand in the weights' file."""
-
-
-def _runner(config: Config) -> Runner:
-    """Build the Runner; what a config got wrong is told in one line."""
-    logging.getLogger("mmengine").setLevel(logging.ERROR)
-    try:
-        return QuietRunner.from_cfg(config)
-    except (KeyError, TypeError, ValueError, AssertionError) as error:
-        raise LifterError(f"config: {' '.join(str(error).split()) or type(error).__name__}") from error
-
-
-def _load_initial(runner: Runner, initial: Path | None) -> None:
+def _load_initial(runner: QuietRunner, initial: Path | None) -> None:
     if initial is None:
         return
-    network, recipe = weights.load(initial)
+    network, recipe = weights.load(weights.find(str(initial)))
     model = bare(runner.model)
-    if type(network) is not type(model.network) or recipe != model.recipe:
+    # Dropout is of the training, not of the network that comes out.
+    theirs, ours = ({**asdict(one.settings), "dropout": None} for one in (network, model.network))
+    if type(network) is not type(model.network) or recipe != model.recipe or theirs != ours:
         raise LifterError(f"{initial}: another network or recipe than the config's; it cannot be trained on")
-    try:
-        model.network.load_state_dict(network.state_dict())
-    except RuntimeError as error:
-        raise LifterError(f"{initial}: of another shape than the config's network") from error
+    model.network.load_state_dict(network.state_dict())
 
 
-def _synchronise(runner: Runner) -> None:
-    """Let batch norms see the batches of all processes."""
-    model: nn.Module = bare(runner.model)
-    synced(model)
+def _teller(say: Say, log: Path) -> Say:
+    """Say lines and keep them in a file; of several processes one does."""
+
+    def tell(line: str) -> None:
+        if is_main_process():
+            say(line)
+            with log.open("a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
+
+    return tell
+
+
+def _note(runner: QuietRunner, settings: str) -> dict[str, Any]:
+    """What the weights' file says of where it comes from: enough to do it again."""
+    return {
+        "config": json.loads(settings),
+        "seed": runner.seed,
+        "epochs": runner.max_epochs,
+        "steps": runner.max_iters,
+        "processes": runner.world_size,
+        "data": runner.train_dataloader.dataset.described(),
+        "versions": {"torch": torch.__version__, "numpy": np.__version__, "mmengine": mmengine.__version__},
+    }
 
 
 def _make(folder: Path) -> None:

@@ -7,11 +7,17 @@ from typing import Any
 
 import numpy as np
 from mmengine.dist import get_dist_info
+from numpy.typing import NDArray
 from torch.utils.data import Sampler
+
+from lifter.errors import LifterError
 
 
 class WindowSampler(Sampler[int]):
     """Draws `2 * window + mirrored` for a `WindowDataset`.
+
+    Of several processes each gets every n-th draw, so that their batches together are the batches of one; where the
+    draws do not come out even, the first ones are shown again.
 
     Args:
         dataset: what is drawn from; `groups` names the collection of each window.
@@ -20,6 +26,9 @@ class WindowSampler(Sampler[int]):
         balance: weight of each group in the draw; with it windows are drawn with replacement.
         shuffle: random order, and every window mirrored with probability 1/2 (paper, section 4.2); False shows
             every window once, in order, as it is.
+
+    Raises:
+        LifterError: draws below 1, or weights that no draw can follow.
     """
 
     def __init__(
@@ -31,14 +40,27 @@ class WindowSampler(Sampler[int]):
         shuffle: bool = True,
     ) -> None:
         self.dataset, self.seed, self.shuffle = dataset, seed or 0, shuffle
-        self.draws: int = draws if shuffle and draws else len(dataset)
+        self.draws: int = _wanted(dataset, draws if shuffle else None)
+        self.rank: int
+        self.world: int
         self.rank, self.world = get_dist_info()
-        self.probability = _balanced(dataset.groups, balance) if balance else None
+        self.probability = _balanced(getattr(dataset, "groups", None), balance) if balance else None
         self.epoch = 0
 
     def __iter__(self) -> Iterator[int]:
-        if not self.shuffle:
-            return iter((2 * np.arange(self.rank, len(self.dataset), self.world)).tolist())
+        drawn = self._drawn() if self.shuffle else 2 * np.arange(len(self.dataset))
+        whole = np.resize(drawn, len(self) * self.world)  # every process sees as many
+        return iter(whole[self.rank :: self.world].tolist())
+
+    def __len__(self) -> int:
+        return -(-self.draws // self.world)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Told by the Runner before every epoch."""
+        self.epoch = epoch
+
+    def _drawn(self) -> NDArray[np.int64]:
+        """All draws of this epoch, of all processes."""
         random = np.random.default_rng([self.seed, self.epoch])
         count = len(self.dataset)
         if self.probability is not None:
@@ -46,25 +68,21 @@ class WindowSampler(Sampler[int]):
         else:
             rounds = -(-self.draws // count)
             chosen = np.concatenate([random.permutation(count) for _ in range(rounds)])[: self.draws]
-        indices = 2 * chosen + random.integers(0, 2, len(chosen))
-        whole = np.resize(indices, -(-len(indices) // self.world) * self.world)  # every process sees as many
-        return iter(whole[self.rank :: self.world].tolist())
-
-    def __len__(self) -> int:
-        count: int = self.draws if self.shuffle else len(self.dataset) - self.rank
-        return -(-count // self.world)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Told by the Runner before every epoch."""
-        self.epoch = epoch
+        return np.asarray(2 * chosen + random.integers(0, 2, len(chosen)))
 
 
 class EndlessSampler(Sampler[int]):
-    """Counts on from epoch to epoch, for a data set that makes what it is asked for."""
+    """Counts on from epoch to epoch, for a data set that makes what it is asked for.
+
+    Raises:
+        LifterError: draws below 1.
+    """
 
     def __init__(self, dataset: Any, seed: int | None = None, draws: int | None = None) -> None:
         del seed  # the films have their own
-        self.draws: int = draws or len(dataset)
+        self.draws: int = _wanted(dataset, draws)
+        self.rank: int
+        self.world: int
         self.rank, self.world = get_dist_info()
         self.epoch = 0
 
@@ -73,18 +91,32 @@ class EndlessSampler(Sampler[int]):
         return iter(range(begin + self.rank, begin + len(self) * self.world, self.world))
 
     def __len__(self) -> int:
-        count: int = self.draws
-        return -(-count // self.world)
+        return -(-self.draws // self.world)
 
     def set_epoch(self, epoch: int) -> None:
         """Told by the Runner before every epoch."""
         self.epoch = epoch
 
 
-def _balanced(groups: np.ndarray[Any, Any], balance: Mapping[str, float]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _wanted(dataset: Any, draws: int | None) -> int:
+    if draws is None:
+        draws = len(dataset)
+    if type(draws) is not int or draws < 1:
+        raise LifterError(f"sampler.draws: windows an epoch, from 1, wanted, got {draws!r}")
+    return draws
+
+
+def _balanced(groups: NDArray[np.str_] | None, balance: Mapping[str, float]) -> NDArray[np.float64]:
     """Probability of every window, so that each group has its share whatever its size; others weigh 1."""
+    if groups is None:
+        raise LifterError("sampler.balance: this data set has no groups to balance")
+    shares = list(balance.values())
+    if not all(type(share) in (int, float) and 0 <= share < np.inf for share in shares):
+        raise LifterError(f"sampler.balance: weights from 0 wanted, got {dict(balance)}")
     weights = np.zeros(len(groups))
     for group in np.unique(groups):
         share = next((value for prefix, value in balance.items() if str(group).startswith(prefix)), 1.0)
         weights[groups == group] = share / (groups == group).sum()
+    if not weights.sum() > 0:
+        raise LifterError("sampler.balance: every group there is has weight 0")
     return np.asarray(weights / weights.sum())

@@ -65,6 +65,15 @@ class WindowDataset(Dataset[Batch]):
         self.begin = torch.from_numpy(poses.first).to(device)[self.sequence]
         self.end = self.begin + torch.from_numpy(poses.lengths).to(device)[self.sequence]
         self.groups = poses.groups[sequence]
+        self.about: dict[str, Any] = {
+            "set": dict(poses.about), "keypoints": keypoints, "split": split, "sequences": len(poses),
+            "frames": int(poses.lengths.sum()), "frames_that_count": int(self.counts.sum()), "step": step,
+            "windows": len(first),
+        }  # fmt: skip
+
+    def described(self) -> dict[str, Any]:
+        """What it holds, as plain values, for the file of what is trained on it."""
+        return self.about
 
     def __len__(self) -> int:
         return len(self.first)
@@ -73,7 +82,14 @@ class WindowDataset(Dataset[Batch]):
         return {name: value[0] for name, value in self.__getitems__([index]).items()}
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
-        """Gather windows: keypoints (N, T + 2 context, 17, 2), positions (N, T, 17, 3), mask (N, T), and which."""
+        """Gather windows by `2 * window + mirrored`.
+
+        Returns:
+            keypoints (N, T + 2 context, 17, 2), positions (N, T, 17, 3) metres from the root, mask (N, T) bool: the
+            frames that are there, seen and valid; sequence (N,) and start (N,), where in its sequence a window
+            begins (before it, where the sequence is shorter); in person units also turns (N, 2, 2), which
+            `lifter.screen.turn_back` undoes.
+        """
         drawn = torch.as_tensor(indices, device=self.first.device)
         window, mirrored = drawn // 2, (drawn % 2).bool()
         first, begin, end = self.first[window], self.begin[window], self.end[window]
@@ -85,15 +101,10 @@ class WindowDataset(Dataset[Batch]):
         mask = self.counts[rows[:, inner]] & (rows[:, inner] == asked[:, inner])
         keypoints = torch.where(mirrored[:, None, None, None], _mirror(keypoints), keypoints)
         positions = torch.where(mirrored[:, None, None, None], _mirror(positions), positions)
+        which = {"mask": mask, "sequence": self.sequence[window], "start": first - begin}
         if self.recipe.normalisation == "person":
-            keypoints, positions = _person_units(keypoints, positions)
-        return {
-            "keypoints": keypoints,
-            "positions": positions,
-            "mask": mask,
-            "sequence": self.sequence[window],
-            "start": first - begin,
-        }
+            keypoints, positions, which["turns"] = _person_units(keypoints, positions)
+        return {"keypoints": keypoints, "positions": positions, **which}
 
 
 def _mirror(points: Tensor) -> Tensor:
@@ -113,10 +124,12 @@ def _network_units(made: PoseSet, recipe: Recipe) -> np.ndarray[Any, np.dtype[np
     return units
 
 
-def _person_units(keypoints: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+def _person_units(keypoints: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Measure windows by the person in them, by way of the processor, where `lifter.screen` works."""
     units, turns = to_person(keypoints.cpu().numpy())
     turned = turn(positions.cpu().numpy(), turns)
-    return torch.from_numpy(units).to(keypoints.device), torch.from_numpy(turned).to(keypoints.device)
+    made = (torch.from_numpy(array).to(keypoints.device) for array in (units, turned, turns))
+    return next(made), next(made), next(made)
 
 
 def _window_starts(
