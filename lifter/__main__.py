@@ -12,6 +12,7 @@ from collections.abc import Sequence
 VERBS = {
     "prepare": "bring a data set into the one form that training and evaluation take",
     "train": "train a lifter by a config; goes on where it was stopped",
+    "refine": "train the refine module of Cai et al. on a lifter (uses ground-truth root depth and intrinsics)",
     "evaluate": "errors of a lifter on a prepared data set: by action, by joint, as table and plot",
     "tables": "run one of the paper's tables and print its numbers beside ours",
     "compare": "train several lifters on the same windows with the same budget and compare them",

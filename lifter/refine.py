@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lifter import joints
+from lifter.errors import LifterError
 
 Floats = NDArray[np.float32]
 LABEL = "uses ground-truth root depth and intrinsics"
@@ -99,6 +100,17 @@ def refine_loss(refined: Tensor, truth: Tensor) -> Tensor:
     distance = torch.linalg.vector_norm(refined.float() - truth.float(), dim=-1).mean()
     loss: Tensor = distance + SYMMETRY_WEIGHT * symmetry_penalty(refined.float())
     return loss
+
+
+def known_intrinsics(intrinsics: Floats, sequence: str) -> Floats:
+    """Return a camera's (4,) f_x, f_y, c_x, c_y, pixels, as they are.
+
+    Raises:
+        LifterError: focal lengths that no camera has: the data set does not know its camera.
+    """
+    if not np.isfinite(intrinsics).all() or not (intrinsics[:2] > 0).all():
+        raise LifterError(f"sequence {sequence}: the data set does not know its camera; the refine module needs it")
+    return intrinsics
 
 
 @torch.inference_mode()

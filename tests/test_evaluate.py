@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from lifter import weights
 from lifter.__main__ import main
 from lifter.commands import evaluate as command
+from lifter.commands.say import tenths
 from lifter.datasets.poseset import Poses, PoseSet, write_keypoints, write_poses
 from lifter.errors import LifterError
 from lifter.evaluate import MeanPose, evaluate
@@ -376,7 +377,7 @@ def test_an_output_folder_that_cannot_be_is_told_before_the_work(
 
 def test_long_work_speaks_at_every_tenth() -> None:
     told: list[str] = []
-    progress = command._tenths(100_000, told.append)
+    progress = tenths(100_000, told.append)
     for _ in range(1000):
         progress(100)
     assert len(told) == 10

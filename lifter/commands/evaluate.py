@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 BREAKDOWNS = ("action", "joint", "group", "subject", "camera", "sequence")
 MEAN = "mean"
@@ -33,23 +33,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resample", action="store_true", help="bring the data to the lifter's frame rate and back")
     parser.add_argument("--skip-list", nargs="+", default=[], metavar="PATTERN", help="sequences to leave out, by "
                         "name: 'S9_Greeting*'")  # fmt: skip
+    parser.add_argument("--refine", type=Path, metavar="FILE", help="go over what is lifted by this module (see "
+                        "`python -m lifter refine`); it is told root depths and cameras")  # fmt: skip
 
 
 def run(given: argparse.Namespace) -> int:
     """Evaluate, print the tables, write the files."""
     from dataclasses import replace
 
-    from lifter.commands.say import say
+    from lifter.commands.say import say, tenths
     from lifter.datasets.poseset import read_poseset
     from lifter.errors import LifterError
     from lifter.evaluate import MeanPose, SequenceLifter, evaluate
     from lifter.lifter import Lifter
+    from lifter.refine import LABEL
+    from lifter.refine_file import load_refine
     from lifter.score_report import as_text, write_report
 
     if given.step < 1:
         raise LifterError(f"step {given.step}: 1 or more frames wanted")
     if given.out:
         given.out.mkdir(parents=True, exist_ok=True)  # before the work, not after it
+    module, note = load_refine(given.refine) if given.refine else (None, {})
     poseset = read_poseset(given.data, given.keypoints)
     lifter: SequenceLifter
     if given.lifter == MEAN:
@@ -61,27 +66,20 @@ def run(given: argparse.Namespace) -> int:
         lifter,
         poseset,
         given.split,
-        _tenths(int(poseset.split(given.split).poses.lengths.sum()), say),
+        tenths(int(poseset.split(given.split).poses.lengths.sum()), say),
         drop_tail=given.drop_tail,
         resample=given.resample,
         skip=given.skip_list,
+        refine=module,
     )
-    how = {} if given.lifter == MEAN else {"step": given.step, "flip": not given.no_flip}
+    how: dict[str, Any] = {} if given.lifter == MEAN else {"step": given.step, "flip": not given.no_flip}
+    if module:
+        name = f"{name}, refined ({LABEL})"
+        how |= {"refine": {"file": given.refine.name, "label": LABEL, "trained_on": note}}
+        learnt = f"{note.get('lifter')} on {note.get('dataset')}, 2D {note.get('keypoints')}"
+        scores.about["notes"].append(f"The refine module was trained on what was lifted by {learnt}.")
     scores = replace(scores, about={"lifter": name, **how, **scores.about})
     say(as_text(scores, given.by, shutil.get_terminal_size((120, 40)).columns))
     for path in write_report(given.out, scores, given.by) if given.out else ():
         say(f"wrote {path}")
     return 0
-
-
-def _tenths(total: int, say: Callable[[str], None]) -> Callable[[int], None]:
-    """A progress that speaks at every tenth of the frames, as long as there are many."""
-    done = 0
-
-    def progress(frames: int) -> None:
-        nonlocal done
-        before, done = done * 10 // total, done + frames
-        if total >= 20_000 and done * 10 // total > before:
-            say(f"{done} of {total} frames lifted")
-
-    return progress
