@@ -15,23 +15,33 @@ import pytest
 from random_weights import write_boxes, write_pose
 from test_run import make_film
 from toy_models import constant_model, heatmap_model
+from walkers import write_walkers
 
+from lifter.datasets.tiny_h36m import write_tiny_h36m
+from lifter.datasets.tiny_mocap import write_tiny_mocap
+from lifter.datasets.tiny_mpi_inf_3dhp import write_tiny_mpi_inf_3dhp
 from pipeline.settings import resolve
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+LABORATORY = (ROOT / "lifter" / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
-COMMANDS = [
-    line.split(" #")[0].strip()
-    for block in blocks("bash")
-    for line in block.splitlines()
-    if line.split(" #")[0].strip()
-] + re.findall(r"`(python tests/benchmarks/[^`]+)`", README)
+def commands(text: str) -> list[str]:
+    lines = [line.split(" #")[0].strip() for block in blocks(text, "bash") for line in block.splitlines()]
+    return [line for line in lines if line] + re.findall(r"`(python tests/benchmarks/[^`]+)`", text)
+
+
+COMMANDS = list(dict.fromkeys(commands(README) + commands(LABORATORY)))
+# A network and a schedule for seconds; the command's other words stay as they are.
+SHORT = [
+    "--epochs", "1", "--cfg-options", "model.network.widths=2,2,2,2,2", "train_dataloader.batch_size=2",
+    "train_dataloader.sampler.draws=4",
+]  # fmt: skip
 
 
 def write_inputs(folder: Path) -> None:
@@ -47,16 +57,13 @@ def write_inputs(folder: Path) -> None:
 
     frames = [{"frame_id": i, "instances": people} for i in range(8)]
     (folder / "keypoints.json").write_text(json.dumps(frames))
-    (folder / "mocap").mkdir()
-    pose = 1000 * np.random.default_rng(0).normal(0, 0.4, (120, 17, 3))
-    names = np.array(["m01_s01_e01", "m01_s09_e01", "m01_s10_e01"])
-    np.savez(
-        folder / "mocap" / "uiprmd_50fps.npz",
-        pos=pose.astype(np.int16),
-        lens=np.array([40, 40, 40]),
-        names=names,
-        fps=50,
-    )
+    write_tiny_mocap(folder / "mocap", "npz")
+    write_tiny_h36m(folder / "h36m")
+    write_tiny_mpi_inf_3dhp(folder / "tiny_3dhp")
+    (folder / "3dhp").symlink_to(folder / "tiny_3dhp" / "npz")
+    write_walkers(folder / "work_dirs" / "data" / "filmed", count=1, frames=8)
+    (folder / "films").mkdir()
+    make_film(folder / "films" / "walk_0.mp4", frames=8, size=(64, 64), fps=50)
     (folder / "configs").symlink_to(ROOT / "configs")
     (folder / "tests").symlink_to(ROOT / "tests")
 
@@ -76,14 +83,36 @@ def run(arguments: list[str], folder: Path) -> None:
     assert done.returncode == 0, f"{arguments}: {done.stderr[-2000:]}"
 
 
+def shortened(arguments: list[str]) -> list[str]:
+    """A laboratory's command with less of everything."""
+    verb = arguments[2]
+    if verb not in ("train", "compare", "tables", "refine"):
+        return arguments
+    if verb == "refine":
+        return [*arguments, "--epochs", "1"]
+    own = arguments[arguments.index("--cfg-options") + 1 :] if "--cfg-options" in arguments else []
+    kept = arguments[: arguments.index("--cfg-options")] if own else arguments
+    grid = [] if verb == "train" else ["--seeds", "1", "--step", "96", "--every", "4"]
+    return [*kept, *grid, *SHORT, *own]
+
+
+# Grids of trainings, and commands of many seconds.
+LONG = re.compile(r"lifter (tables|compare|noise)")
+
+
 @pytest.mark.parametrize(
-    "command", [c for c in COMMANDS if "make " not in c and "hrnet" not in c and "bench_" not in c]
+    "command",
+    [
+        pytest.param(c, marks=pytest.mark.slow) if LONG.search(c) else c
+        for c in COMMANDS
+        if "make " not in c and "hrnet" not in c and "bench_" not in c
+    ],
 )
 def test_command_runs(command: str, workplace: Path) -> None:
     program, *arguments = shlex.split(command)
     assert program == "python"
-    if "train" in arguments:
-        arguments += ["--steps", "1"]
+    if arguments[1] == "lifter":
+        arguments = shortened(arguments)
     elif arguments[1] == "pipeline" and arguments[2] in ("run", "detect") and "--detector" not in arguments:
         arguments += ["--detector", "scripted"]  # the default one is run by the demo's test
     run(arguments, workplace)
@@ -99,7 +128,7 @@ def test_hrnet_command_runs_with_weights_at_hand(workplace: Path) -> None:
 
 
 def test_nothing_is_left_to_fill_in() -> None:
-    assert not re.search(r"@[A-Z]+@|TODO|TBD", README)
+    assert not re.search(r"@[A-Z]+@|TODO|TBD", README + LABORATORY)
 
 
 def test_make_targets_are_there() -> None:
@@ -116,7 +145,7 @@ def test_benchmarks_are_there(command: str, workplace: Path) -> None:
 def test_settings_block_is_valid(tmp_path: Path) -> None:
     from pipeline.settings import read_config
 
-    (block,) = blocks("toml")
+    (block,) = blocks(README, "toml")
     tomllib.loads(block)
     (tmp_path / "settings.toml").write_text(block)
     settings = resolve(read_config(tmp_path / "settings.toml"))

@@ -69,7 +69,7 @@ def fitted(sight: Sight, poses: Poses, index: int, film: Path) -> Sight:
     """
     frames, rate = int(poses.lengths[index]), float(poses.fps[index])
     there = sight.valid.shape[1]
-    name = poses.names[index]
+    name = str(poses.names[index])
     if there < frames:
         raise LifterError(f"{film}: {there} frames, but {name!r} has {frames}; a whole film is wanted")
     if sight.fps and abs(sight.fps / rate - 1) > 0.05:

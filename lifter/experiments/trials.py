@@ -134,21 +134,19 @@ def resolved(trial: Trial, protocol: Protocol) -> Any:
     from lifter.training.overrides import stretch
     from lifter.training.run import read_config
 
-    data: dict[str, Any] = {}
     config = read_config(protocol.config)
-    for loader in ("train_dataloader", "val_dataloader"):
-        if config.get(loader):
-            data |= {f"{loader}.dataset.folder": str(protocol.data), f"{loader}.dataset.keypoints": trial.keypoints}
-    chosen = {**data, **protocol.options, **dict(trial.options), "randomness.seed": trial.seed}
-    for loader in ("val_dataloader", "val_cfg", "val_evaluator"):
-        config.pop(loader, None)  # the last weights are scored, whatever happened on the way
-        chosen = {name: value for name, value in chosen.items() if not name.startswith(f"{loader}.")}
-    if "model.network.type" in chosen:  # another network: none of the config's fields fit it
-        config.model.network = {}
+    data = {"folder": str(protocol.data), "keypoints": trial.keypoints}
+    own = dict(trial.options)
     try:
-        config.merge_from_dict(chosen)
+        config.merge_from_dict({f"train_dataloader.dataset.{name}": value for name, value in data.items()})
+        config.merge_from_dict(dict(protocol.options))
+        if "model.network.type" in own:  # another network: fields of the config's do not fit it
+            config.model.network = {}
+        config.merge_from_dict({**own, "randomness.seed": trial.seed})
     except (KeyError, TypeError, ValueError, AssertionError) as error:
         raise LifterError(f"{protocol.config}: {error}") from error
+    for name in ("val_dataloader", "val_cfg", "val_evaluator"):
+        config.pop(name, None)  # the last weights are scored, whatever happened on the way
     if protocol.epochs:
         stretch(config, protocol.epochs)
     return config

@@ -1,0 +1,175 @@
+"""Tables and comparisons: the right trials in the right cells, none done twice, ours beside the paper's."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from walkers import walkers
+
+from lifter.__main__ import main
+from lifter.datasets.poseset import write_keypoints, write_poses
+from lifter.errors import LifterError
+from lifter.experiments import comparison, paper_tables, table_report, trials
+from lifter.experiments.comparison import Spread
+from lifter.experiments.paper_tables import Available, build
+from lifter.experiments.trials import Protocol, Trial
+
+ROOT = Path(__file__).parents[1]
+CONFIG = ROOT / "configs" / "mocap_tables.py"
+H36M = Available(("cpn", "hrnet"), ("Eating", "Sitting", "SittingDown", "Walking"))
+TINY = [
+    "--config", str(CONFIG), "--epochs", "1", "--seeds", "2", "--step", "96", "--device", "cpu", "--cfg-options",
+    "model.network.widths=2,2,2,2,2", "train_dataloader.batch_size=2", "train_dataloader.sampler.draws=4",
+]  # fmt: skip
+
+
+def options(table: int, row: str, column: str = "MPJPE") -> dict[str, Any]:
+    (cell,) = [cell for cell in build(table, H36M).cells if (cell.row, cell.column) == (row, column)]
+    return dict(cell.trial.options)
+
+
+def distinct(table: int) -> int:
+    return len({(cell.trial.options, cell.trial.keypoints) for cell in build(table, H36M).cells})
+
+
+@pytest.mark.parametrize(("table", "runs"), [(1, 25), (2, 4), (3, 8), (4, 5), (5, 5), (6, 2), (7, 1), (8, 3), (9, 2)])
+def test_every_table_has_the_papers_runs(table: int, runs: int) -> None:
+    assert distinct(table) == runs
+
+
+def test_the_axes_of_the_tables() -> None:
+    assert options(1, "inner", "36") == {"model.loss.operators": ("inner",), "model.loss.intervals": (36,)}
+    assert options(1, "cross", "none")["model.loss.operators"] == ()
+    assert options(3, "motion loss {12}", "2")["model.network.pairs"] == 2
+    assert options(4, "UGCN without spatial graph")["model.network.spatial_graph"] is False
+    assert options(5, "derivative loss")["model.loss.derivative"] == "subtraction"
+    with pytest.raises(LifterError, match="Tables 1 to 9"):
+        build(10, H36M)
+    with pytest.raises(LifterError, match="no detected 2D"):
+        build(8, Available())
+
+
+def test_tables_share_what_they_have_in_common() -> None:
+    """{12} of Table 2, of Table 3 with all pairs, of Table 1 and of Table 5 is one training."""
+    cells = [cell for number in (1, 2, 3, 5) for cell in build(number, H36M).cells]
+    same = [cell for cell in cells if cell.paper == 27.1 and "subtraction" not in cell.row]
+    assert len(same) == 4
+    assert len({trials.fingerprint(cell.trial, fake_protocol()) for cell in same}) == 1
+
+
+def fake_protocol() -> Protocol:
+    return Protocol(CONFIG, ROOT / "no-data")
+
+
+@pytest.fixture(autouse=True)
+def _digest_of_nothing(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    if "data" not in request.fixturenames:
+        monkeypatch.setattr(trials, "_digest", lambda path: path.name)
+
+
+def test_a_trial_is_named_by_what_decides_its_result() -> None:
+    one = Trial("a", (("model.loss.weight", 0.3),))
+    name = trials.fingerprint(one, fake_protocol())
+    assert trials.fingerprint(replace(one, label="b"), fake_protocol()) == name
+    assert trials.fingerprint(one, replace(fake_protocol(), data=Path("elsewhere"))) == name
+    for other in (replace(one, seed=1), replace(one, keypoints="cpn"), replace(one, options=())):
+        assert trials.fingerprint(other, fake_protocol()) != name
+    for protocol in ({"every": 2}, {"step": 6}, {"epochs": 3}, {"options": {"model.loss.weight": 1.0}}):
+        changed = trials.fingerprint(one, replace(fake_protocol(), **protocol))  # type: ignore[arg-type]
+        assert (changed != name) == ("options" not in protocol)  # the trial's own options win
+
+
+def test_another_network_takes_none_of_the_configs_fields() -> None:
+    tcn = trials.resolved(Trial("t", comparison.ROWS["TCN, 27 frames"]), fake_protocol())
+    assert dict(tcn.model.network) == {"type": "tcn", "dropout": 0.1, "channels": 512, "filters": (3, 3, 3)}
+    assert tcn.optim_wrapper.optimizer.lr == 3e-3
+    assert "val_dataloader" not in tcn
+
+
+def test_spread_is_mean_and_standard_deviation() -> None:
+    assert str(Spread((1.0, 2.0, 3.0))) == "2.0 ± 1.0"
+    assert str(Spread((2.0,))) == "2.0"
+
+
+def result(value: float) -> dict[str, Any]:
+    scores = dict.fromkeys(("MPJPE", "P-MPJPE", "MPJVE", "acceleration"), value)
+    by = {"MPJPE": {"Eating": value + 1}, "P-MPJPE": {"Eating": value}, "MPJVE": {"Eating": value}}
+    return {
+        "scores": scores, "action_mean": scores, "by_action": by, "parameters": 1_000_000, "training_cpu_seconds": 60,
+    }  # fmt: skip
+
+
+def test_report_puts_ours_beside_the_papers() -> None:
+    table = build(7, Available((), ("Eating", "Sitting")))
+    trial = table.cells[0].trial
+    made = {trial: result(30.0), replace(trial, seed=1): result(32.0)}
+    text = table_report.as_markdown(table, made)
+    assert "| UGCN | 32.0 ± 1.4 (22.8) | - (31.1) | 31.0 ± 1.4 (25.6) | 31.0 ± 1.4 |" in text
+    whole = table_report.as_dict(table, made)
+    assert whole["cells"][0]["values"] == [31.0, 33.0] and whole["cells"][0]["paper"] == 22.8
+
+
+def test_comparison_tells_what_was_gained() -> None:
+    first, second = comparison.trials(["UGCN + motion loss", "TCN, 243 frames"])
+    text = comparison.as_markdown({first: result(9.0), second: result(10.0)}, result(20.0)["scores"])
+    assert "against TCN, 243 frames: MPJPE -10 %, P-MPJPE -10 %, MPJVE -10 %" in text
+    assert "| mean pose, a constant | | 20.0" in text
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("set")
+    made = walkers(4, 110)
+    made = replace(made, poses=replace(made.poses, splits=np.array(["train"] * 3 + ["test"])))
+    write_poses(folder, made.poses)
+    write_keypoints(folder, made)
+    return folder
+
+
+def test_comparison_runs_once_and_reports_again(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["compare", "--data", str(data), "--out", str(tmp_path), "--rows", "UGCN", "fully", *TINY]
+    assert main(words) == 0
+    first = capsys.readouterr().out
+    assert "6 trials, 0 done, 6 to do" in first
+    assert main(words) == 0
+    again = capsys.readouterr().out
+    assert "6 trials, 6 done, 0 to do" in again
+    assert first.split("# Lifters")[1] == again.split("# Lifters")[1]
+    assert not list(tmp_path.rglob("last.pt")) and len(list(tmp_path.rglob("lifter.safetensors"))) == 6
+    assert "UGCN + motion loss against fully connected" in (tmp_path / "compare.md").read_text()
+
+
+def test_table_runs_in_two_processes_as_in_one(data: Path, tmp_path: Path) -> None:
+    for jobs in ("1", "2"):
+        assert main(["tables", "5", "--data", str(data), "--out", str(tmp_path / jobs), "--jobs", jobs, *TINY]) == 0
+    one, two = (json.loads((tmp_path / jobs / "table5.json").read_text()) for jobs in ("1", "2"))
+    assert [len(cell["values"]) for cell in one["cells"]] == [2] * 5
+    for left, right in zip(one["cells"], two["cells"], strict=True):
+        np.testing.assert_allclose(left["values"], right["values"], rtol=1e-6)
+
+
+def test_wrong_words_are_one_line(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = ["--out", str(tmp_path), *TINY]
+    for words, said in (
+        (["tables", "5", "--data", str(tmp_path), *base], "not a prepared data set"),
+        (["tables", "11", "--data", str(data), *base], "Tables 1 to 9"),
+        (["tables", "8", "--data", str(data), "--detections", "none", *base], "keypoints_none.npz"),
+        (["tables", "5", "--data", str(data), "--report", *base], "no trial"),
+        (["compare", "--data", str(data), "--rows", "xyz", *base], "--rows"),
+        (["compare", "--data", str(data), *base, "model.loss.nonsense=1"], "nonsense"),
+    ):
+        assert main(words) == 1, words
+        error = capsys.readouterr().err
+        assert error.startswith("error: ") and error.count("\n") == 1 and said in error, (words, error)
+
+
+def test_papers_numbers_are_those_of_the_tables() -> None:
+    """The printed averages are near the means of the printed actions, as far as they are legible."""
+    for row in (paper_tables._paper("table7"), *paper_tables._paper("table6").values()):
+        assert np.mean(list(row["per_action"].values())) == pytest.approx(row["average"], abs=0.5)
+        assert len(row["per_action"]) == 15
