@@ -31,7 +31,7 @@ CONFIG = Path(__file__).parents[1] / "configs" / "mmpose_ugcn_h36m.py"
 WIDTHS, WINDOW, EPOCHS = (4, 4, 8, 8, 8), 24, 60
 SIZE = (1000, 1002)
 VIDEOS = {"S1_Walking_1.54138969": 29, "S1_Sitting.54138969": 50, "S1_SittingDown.54138969": 24}
-DROPPED = (UGCNSettings(widths=WIDTHS, dropout=0.0), UGCNSettings(pairs=2, merging=False, out_scale=0.2))
+SHAPES = (UGCNSettings(widths=WIDTHS, dropout=0.0), UGCNSettings(pairs=2, merging=False, out_scale=0.2))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -153,7 +153,7 @@ def test_poses_equal_those_of_our_lifter_on_the_same_weights(
 ) -> None:
     convert(trained.checkpoint, tmp_path / "lifter.safetensors", Recipe("screen", 50.0, WINDOW))
     lifter = Lifter(tmp_path / "lifter.safetensors", "cpu", flip=flip)
-    assert lifter.model.settings == DROPPED[0]
+    assert lifter.model.settings == SHAPES[0]
     monkeypatch.setitem(trained.model.test_cfg, "flip_test", flip)
     for batch in trained.loader:
         assert len(batch["inputs"]) == 4
@@ -258,7 +258,7 @@ def test_a_warm_up_follows_the_runners_iterations() -> None:
     assert motion[0] == 0 and motion[1] == pytest.approx(motion[2] / 2, rel=1e-4) and motion[2] > 0
 
 
-@pytest.mark.parametrize("settings", DROPPED)
+@pytest.mark.parametrize("settings", SHAPES)
 def test_weights_go_to_mmpose_and_back(settings: UGCNSettings) -> None:
     from mmpose.registry import MODELS
 

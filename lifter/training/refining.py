@@ -31,8 +31,8 @@ class RefineTraining:
 
     Attributes:
         epochs: times that every frame is seen.
-        learning_rate: of Adam. Cai et al.'s 1e-5 is for a lifter that goes on learning; a module from random
-            weights hardly moves at it in so few epochs.
+        learning_rate: of Adam. Cai et al.'s 1e-5 is for a lifter that goes on learning; a module that begins at
+            random weights needs more epochs at it.
         batch: frames a step.
         seed: of the weights, the order of the frames and the dropout.
     """
