@@ -19,13 +19,12 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lifter import joints
-from lifter.errors import LifterError
 from lifter.scores import BREAKDOWNS, Scores
+from lifter.whole import whole
 
 FORMAT = "motion-lift/scores/1"
 NOTHING = "-"
@@ -186,14 +185,6 @@ def _plain(value: float) -> float | None:
 
 
 def _write(path: Path, content: bytes) -> Path:
-    temporary = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as temporary:
         temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        raise LifterError(f"{path}: cannot be written ({error.strerror or error}); check the folder") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
     return path

@@ -18,6 +18,7 @@ from lifter.errors import LifterError
 from lifter.networks import Network, build
 from lifter.plain import make
 from lifter.screen import NORMALISATIONS
+from lifter.whole import whole
 
 FORMAT = "motion-lift/ugcn/1"  # of all networks: the first one gave it its name
 SHIPPED = Path(__file__).parent / "weights"
@@ -111,19 +112,11 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str,
     Raises:
         LifterError: the disk is full or the folder cannot be written to.
     """
-    temporary = path.with_name(path.name + ".part")
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    # One entry: the order of several is not fixed, and equal lifters shall be equal files.
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path, SafetensorError) as temporary:
+        # One entry: the order of several is not fixed, and equal lifters shall be equal files.
         save_file(kept, temporary, metadata={"about": json.dumps(about)})
         temporary.chmod(0o644)  # safetensors makes it readable by its owner only
-        temporary.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise LifterError(f"{path}: cannot be written; check the folder and the free space") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def read_tensors(path: Path, format: str) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -15,7 +15,6 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 
 from lifter import joints
 from lifter.errors import LifterError
+from lifter.whole import whole
 
 Floats = NDArray[np.float32]
 Strings = NDArray[np.str_]
@@ -242,15 +242,6 @@ def _check(kind: str, arrays: Mapping[str, Any], wanted: Mapping[str, tuple[tupl
 
 
 def _write(path: Path, arrays: Mapping[str, Any]) -> Path:
-    temporary = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            np.savez(file, **arrays)
-        temporary.replace(path)
-    except OSError as error:
-        raise LifterError(f"{path}: cannot be written ({error.strerror or error}); check the folder") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with whole(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
     return path

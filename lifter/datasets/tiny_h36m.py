@@ -17,6 +17,7 @@ from lifter.datasets.h36m_cameras import cameras
 from lifter.datasets.h36m_names import FPS, KEPT
 from lifter.datasets.projection import project, world_to_camera
 from lifter.errors import LifterError
+from lifter.whole import whole
 
 Doubles = NDArray[np.float64]
 
@@ -163,10 +164,5 @@ def _detected(truth: dict[str, Any], random: np.random.Generator) -> dict[str, A
 
 
 def _save(path: Path, **members: Any) -> None:
-    temporary = path.with_name(path.name + ".part")
-    try:
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, **members)  # dicts: numpy pickles them, as VideoPose3D's files are
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **members)  # dicts: numpy pickles them, as VideoPose3D's files are

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from lifter.errors import LifterError
+from lifter.whole import whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,15 +34,6 @@ def write_figure(path: Path, figure: Figure, dpi: int = 120) -> Path:
 
 
 def _write(path: Path, write: _Writer) -> Path:
-    temporary = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            write(file)
-        temporary.replace(path)
-    except OSError as error:
-        raise LifterError(f"{path}: cannot be written ({error.strerror or error}); check the folder") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with whole(path) as temporary, temporary.open("wb") as file:
+        write(file)
     return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -14,6 +13,7 @@ from mmengine.model import is_model_wrapper
 from torch import nn
 
 from lifter.errors import LifterError
+from lifter.whole import whole
 
 State = dict[str, Any]
 # What reading a state with wrong bytes in it raises.
@@ -87,15 +87,8 @@ def write_state(path: Path, state: State) -> None:
     Raises:
         LifterError: the disk is full or the folder cannot be written to.
     """
-    temporary = path.with_name(path.name + ".part")
-    try:
+    with whole(path, RuntimeError) as temporary:  # torch tells a full disk as a RuntimeError
         torch.save(state, temporary)
-        temporary.replace(path)
-    except (OSError, RuntimeError) as error:  # torch tells a full disk as a RuntimeError
-        raise LifterError(f"{path}: cannot be written; check the folder and the free space") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def damaged(path: Path) -> LifterError:

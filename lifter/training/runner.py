@@ -9,9 +9,11 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.model import MMDistributedDataParallel
+from mmengine.registry import OPTIMIZERS
 from mmengine.runner import Runner
 
 from lifter.errors import LifterError
+from lifter.plain import unknown
 from lifter.training.sync_norm import synced
 
 CURVES = "tensorboard"
@@ -65,6 +67,9 @@ def build_runner(config: Config) -> QuietRunner:
         runner._train_loop = runner.build_train_loop(runner._train_loop)
         if not len(runner.train_dataloader):
             raise ValueError("no batch in an epoch: the set has no windows, or drop_last leaves none")
+        kind = runner.optim_wrapper["optimizer"]["type"]
+        if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
+            raise unknown("config, optimiser", kind, OPTIMIZERS.module_dict)
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
         if runner.param_schedulers is not None:
             runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
