@@ -36,6 +36,7 @@ ALLOWED = (
     "numpy._core.multiarray.scalar",
     "mmengine.logging.history_buffer.HistoryBuffer",
     "builtins.getattr",
+    "builtins.bytes",
 )
 
 

@@ -65,6 +65,10 @@ class Trial:
     keypoints: str = "gt"
     seed: int = 0
 
+    def __hash__(self) -> int:
+        """Options may hold lists and tables, which have no hash."""
+        return hash((self.label, self.keypoints, self.seed))
+
 
 def seeded(trials: Sequence[Trial], seeds: int) -> list[Trial]:
     """Every trial with seeds 0, 1, ...: all of seed 0 first, so that an early stop leaves a whole table."""
