@@ -17,8 +17,8 @@ from lifter.datasets.poseset import read_poseset, sources, write_keypoints, writ
 from lifter.errors import LifterError
 from lifter.experiments import noise_plan, noise_report
 from lifter.experiments.disturb import ALPHAS, DEGREES_OF_FREEDOM, KINDS, disturb, mix, spans
-from lifter.experiments.lifting import thin
 from lifter.experiments.noise_study import Curve, Point, error_2d, fits, heights_px, mixture_source, study
+from lifter.sequences import thin
 from lifter.weights import Recipe
 
 HEIGHT_PX = 300.0

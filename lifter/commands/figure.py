@@ -83,9 +83,9 @@ def _azimuths(given: argparse.Namespace) -> tuple[float, ...]:
 def _compared(given: argparse.Namespace) -> Strip:
     from lifter.datasets.poseset import read_poseset
     from lifter.errors import LifterError
-    from lifter.experiments.lifting import number_of
     from lifter.experiments.strips import compared, spread
     from lifter.lifter import Lifter
+    from lifter.sequences import number_of
 
     if given.data is None:
         raise LifterError("figure 5: name a prepared data set with --data")

@@ -58,8 +58,8 @@ def run(given: argparse.Namespace) -> int:
         return _write_mixtures(given)
     from lifter.datasets.poseset import read_poseset
     from lifter.experiments import noise_plan, noise_report
-    from lifter.experiments.lifting import thin
     from lifter.experiments.noise_study import study
+    from lifter.sequences import thin
 
     _check(given)
     detections = [read_poseset(given.data, source) for source in given.detections]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lifter.experiments.lifting import SCORES
 from lifter.experiments.noise_study import Point, fits
+from lifter.sequences import SCORES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,8 +14,8 @@ from lifter import joints
 from lifter.datasets.poseset import Poses, PoseSet
 from lifter.errors import LifterError
 from lifter.experiments.disturb import ALPHAS, KINDS, check_level, disturb, height_m, mix
-from lifter.experiments.lifting import score, with_keypoints
 from lifter.lifter import Lifter
+from lifter.sequences import score, with_keypoints
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from lifter.datasets.poseset import BROKEN, PoseSet
 from lifter.errors import LifterError
-from lifter.experiments.lifting import from_pelvis, lift_sequence, number_of
 from lifter.lifter import Lifter
+from lifter.sequences import from_pelvis, lift_sequence, number_of
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

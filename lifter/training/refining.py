@@ -18,9 +18,9 @@ from torch import Tensor
 from lifter import joints
 from lifter.datasets.poseset import PoseSet
 from lifter.errors import LifterError
-from lifter.experiments.lifting import lift_sequence
 from lifter.lifter import Lifter
 from lifter.refine import Refine, RefineSettings, known_intrinsics, refine_loss, second_pose
+from lifter.sequences import lift_sequence
 
 Floats = NDArray[np.float32]
 
