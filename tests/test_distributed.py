@@ -19,7 +19,8 @@ from torch import nn
 
 from lifter.__main__ import main
 from lifter.training.model import share
-from lifter.training.run import prepare, read_config
+from lifter.training.prepared import prepare
+from lifter.training.run import read_config
 from lifter.training.runner import build_runner
 from lifter.training.sync_norm import SyncedBatchNorm, synced
 

@@ -1,4 +1,4 @@
-"""The trainer: the paper's recipe as it is built, and a stopped training that goes on bit for bit."""
+"""The trainer: a stopped training goes on bit for bit, from nothing else, and what it writes can be read and redone."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from moving_sets import moving_set, write_set
 from safetensors import safe_open
-from torch import nn
 
 from lifter import networks
 from lifter.datasets.tiny_mocap import write_tiny_mocap
 from lifter.errors import LifterError
 from lifter.training import keep
 from lifter.training.hooks import seed_of
-from lifter.training.overrides import merge, stretch
+from lifter.training.overrides import merge
+from lifter.training.prepared import prepare
 from lifter.training.registered import register
-from lifter.training.run import RESULT, STATE, fingerprint, prepare, read_config, train
+from lifter.training.run import RESULT, STATE, fingerprint, read_config, train
 from lifter.training.runner import build_runner
 from lifter.weights import load
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 CPU = torch.device("cpu")
-TINY: dict[str, Any] = {"model.network.widths": [4, 4, 4, 4, 4], "train_dataloader.batch_size": 4}
+UGCN = {"type": "ugcn", "widths": [4, 4, 4, 4, 4], "dropout": 0.3}
+FAST = {"type": "fully_connected", "width": 16, "blocks": 1, "dropout": 0.3}
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +39,12 @@ def moving(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def tiny(moving: Path, **options: Any) -> Config:
-    """Two or three steps an epoch of everything that has a state: dropout, average, warm-up, milestones, clipping."""
+def tiny(moving: Path, network: dict[str, Any] = FAST, **options: Any) -> Config:
+    """Three steps an epoch of everything that has a state: dropout, average, warm-up, milestones, clipping."""
     config = read_config(CONFIGS / "mocap.py", {
-        **TINY, "train_dataloader.dataset.folder": str(moving), "val_dataloader.dataset.folder": str(moving),
-        "train_dataloader.sampler": {"type": "WindowSampler", "draws": 10}, "model.network.dropout": 0.3,
+        "train_dataloader.batch_size": 4,
+        "train_dataloader.dataset.folder": str(moving), "val_dataloader.dataset.folder": str(moving),
+        "train_dataloader.sampler": {"type": "WindowSampler", "draws": 10},
         "model.autocast": False, "train_cfg.max_epochs": 5, "train_cfg.val_interval": 2,
         "param_scheduler": [
             {"type": "LinearLR", "start_factor": 0.1, "end": 7, "by_epoch": False},
@@ -50,6 +52,7 @@ def tiny(moving: Path, **options: Any) -> Config:
         ],
         "custom_hooks": [{"type": "EMAHook", "ema_type": "ExponentialMovingAverage", "momentum": 0.2}],
     })  # fmt: skip
+    config.model.network = dict(network)
     merge(config, {name.replace("__", "."): value for name, value in options.items()})
     return config
 
@@ -78,91 +81,10 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     monkeypatch.setattr("lifter.training.run.build_runner", built)
 
 
-def decays(config: Config, folder: Path) -> tuple[nn.Module, dict[str, float]]:
-    """The network as MMEngine builds it, and the weight decay of every parameter by its name."""
-    register()
-    runner = build_runner(prepare(config, folder, CPU))
-    groups = runner.optim_wrapper.optimizer.param_groups
-    of_parameter = {id(one): group["weight_decay"] for group in groups for one in group["params"]}
-    network = runner.model.network
-    return network, {name: of_parameter[id(one)] for name, one in network.named_parameters()}
-
-
-# Those of MMPose's own trainer are tested with it.
-@pytest.mark.parametrize(
-    "config",
-    [path for path in sorted(CONFIGS.glob("*.py")) if not path.stem.startswith("mmpose")],
-    ids=lambda path: path.stem,
-)
-def test_every_config_builds_its_network_loss_data_and_schedule(config: Path, moving: Path, tmp_path: Path) -> None:
-    mocap = tmp_path / "mocap"
-    write_tiny_mocap(mocap)
-    made = read_config(config)
-    for loader in ("train_dataloader", "val_dataloader"):
-        if made.get(loader):
-            films = made[loader].dataset.type == "FilmedDataset"
-            made[loader].dataset.folder = str(mocap if films else moving)
-    if "balance" in made.train_dataloader.sampler:
-        assert set(made.train_dataloader.sampler.balance) == {"cmu_daz", "cmu_amc", "cmu8", "uiprmd"}
-    made.train_dataloader.batch_size = 4
-    register()
-    runner = build_runner(prepare(made, tmp_path / "out", CPU))
-    batch = next(iter(runner.train_dataloader))
-    runner.model.train()
-    parts = runner.model(**batch, mode="loss")
-    assert torch.isfinite(parts["loss"]) and parts["motion_cross"] > 0 and parts["loss"] > parts["position"]
-    assert runner.model.recipe.window == batch["positions"].shape[1] == 96
-    assert (runner._val_loop is None) == (made.get("val_dataloader") is None)
-
-
-def test_the_papers_config_is_the_papers_recipe(moving: Path, tmp_path: Path) -> None:
-    config = read_config(CONFIGS / "paper_h36m.py", {"train_dataloader.dataset.folder": str(moving)})
-    assert config.train_dataloader.batch_size == 256
-    register()
-    runner = build_runner(prepare(config, tmp_path, CPU))
-    optimiser = runner.optim_wrapper.optimizer
-    assert type(optimiser) is torch.optim.Adam and runner.optim_wrapper.clip_grad_kwargs is None
-    assert {group["lr"] for group in optimiser.param_groups} == {1e-2}
-    assert optimiser.defaults["betas"] == (0.9, 0.999) and not optimiser.defaults["amsgrad"]
-    data = runner.train_dataloader.dataset
-    assert (data.recipe.window, data.recipe.normalisation, data.recipe.rate_hz) == (96, "screen", 50.0)
-    assert data.described()["step"] == 5 and data.described()["keypoints"] == "gt"
-    settings = runner.model.network.settings
-    assert settings.dropout == 0.5 and settings.widths == (16, 32, 64, 128, 256)
-    assert sum(one.numel() for one in runner.model.parameters()) == 1_637_482
-    loss = runner.model.loss_settings
-    assert (loss.position, loss.operators, loss.intervals) == ("squared", ("cross",), (8, 12, 16, 24))
-    assert (loss.weight, loss.norm, loss.derivative) == (1.0, "l1", "none") and not runner.model.autocast
-    assert runner.max_epochs == 110
-    (schedule,) = runner.param_schedulers
-    rates = []
-    for _ in range(110):
-        rates.append(optimiser.param_groups[0]["lr"])
-        optimiser.step()
-        schedule.step()
-    expected = [1e-2] * 80 + [1e-3] * 10 + [1e-4] * 10 + [1e-5] * 10
-    assert rates == pytest.approx(expected, rel=1e-9)
-
-
-def test_convolutions_decay_and_nothing_else(moving: Path, tmp_path: Path) -> None:
-    config = read_config(CONFIGS / "paper_h36m.py", {"train_dataloader.dataset.folder": str(moving)})
-    network, decay = decays(config, tmp_path)
-    convolutions = {
-        f"{name}.{own}"
-        for name, part in network.named_modules() if isinstance(part, nn.Conv2d)
-        for own in ("weight", "bias")
-    }  # fmt: skip
-    assert {name for name, value in decay.items() if value == 1e-5} == convolutions
-    assert {name for name, value in decay.items() if value == 0} == set(decay) - convolutions
-    rest = set(decay) - convolutions
-    assert {"data_bn.weight", "data_bn.bias", "first.spatial.edge_importance"} <= rest and "head.bias" in convolutions
-    assert len(convolutions) == 2 * (17 * 2 + 11 + 1)  # two in every block, the shortcuts that change shape, the head
-
-
 @pytest.mark.parametrize(
     "options",
     [
-        pytest.param({}, id="plain"),
+        pytest.param({"network": UGCN}, id="ugcn"),
         pytest.param({"optim_wrapper__accumulative_counts": 2}, id="gathered gradients"),
         pytest.param({"model__autocast": True}, id="bfloat16", marks=pytest.mark.slow),
         pytest.param(
@@ -176,7 +98,7 @@ def test_a_stopped_training_goes_on_bit_for_bit(
     moving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
 ) -> None:
     whole = train(tiny(moving, **options), tmp_path / "whole", quiet)
-    for step in (1, 4, 5, 11):  # in the first epoch, in the second, there again, in the fourth
+    for step in (1, 5, 11):  # in the first epoch, in the second, in the fourth
         stop_at(monkeypatch, step)
         with pytest.raises(KeyboardInterrupt):
             train(tiny(moving, **options), tmp_path / "stopped", quiet)
@@ -195,7 +117,8 @@ def test_films_go_on_bit_for_bit_and_are_of_the_seed(tmp_path: Path, monkeypatch
     def config(seed: int = 0) -> Config:
         folder = str(tmp_path / "mocap")
         return read_config(CONFIGS / "ugcn.py", {
-            **TINY, "train_dataloader.dataset.folder": folder, "val_dataloader.dataset.folder": folder,
+            "model.network": FAST, "train_dataloader.batch_size": 4,
+            "train_dataloader.dataset.folder": folder, "val_dataloader.dataset.folder": folder,
             "val_dataloader.dataset.length": 4, "train_dataloader.sampler.draws": 8, "train_cfg.max_epochs": 2,
             "randomness.seed": seed, "model.recipe.window": 32,
         })  # fmt: skip
@@ -327,12 +250,12 @@ def test_bfloat16_trains_and_stays_close(moving: Path, tmp_path: Path) -> None:
     {"type": "fully_connected", "width": 64, "blocks": 1, "dropout": 0.0},
 ], ids=lambda network: network["type"])  # fmt: skip
 def test_every_network_learns(moving: Path, tmp_path: Path, network: dict[str, Any]) -> None:
-    config = tiny(moving, train_cfg__max_epochs=16, train_cfg__val_interval=16, custom_hooks=[], param_scheduler=[])
-    config.model.network = network
+    epochs = {"train_cfg__max_epochs": 12, "train_cfg__val_interval": 12}
+    config = tiny(moving, network, custom_hooks=[], param_scheduler=[], **epochs)
     lines: list[str] = []
     result = train(config, tmp_path, lines.append)
     losses = [float(line.split()[line.split().index("position") + 1]) for line in lines]
-    assert min(losses[-2:]) < 0.5 * losses[0]
+    assert min(losses[-2:]) < 0.6 * losses[0]
     model, recipe = load(result)
     expected = networks.build(network["type"], {name: value for name, value in network.items() if name != "type"})
     assert model.settings == expected.settings and recipe.window == 96
@@ -348,8 +271,8 @@ def test_retraining_begins_from_given_weights(moving: Path, tmp_path: Path) -> N
     assert retrained < 0.7 * scratch
     told = note(tmp_path / "retrained" / RESULT)
     assert told["config"]["initial"]["name"] == RESULT and told["data"]["keypoints"] == "detector"
-    for change in ({"model__network__out_scale": 0.2}, {"model__recipe__rate_hz": 25.0},
-                   {"model__network__widths": [4, 4, 4, 4, 8]}):  # fmt: skip
+    for change in ({"model__network__out_scale": 0.3}, {"model__recipe__rate_hz": 25.0},
+                   {"model__network__width": 17}):  # fmt: skip
         with pytest.raises(LifterError, match="another network or recipe"):
             train(tiny(moving, **again, **change), tmp_path / "other", quiet, initial=first)
     with pytest.raises(LifterError, match="no such file"):
@@ -389,21 +312,6 @@ def test_a_training_that_diverges_stops_with_a_line(moving: Path, tmp_path: Path
     config = tiny(moving, optim_wrapper__optimizer__lr=1e30, optim_wrapper__clip_grad=None, custom_hooks=[])
     with pytest.raises(LifterError, match="lower the learning rate"):
         train(config, tmp_path, quiet)
-
-
-@pytest.mark.parametrize("epochs, expected", [
-    (11, [8, 9, 10]), (110, [80, 90, 100]), (3, [2, 2, 3]), (1, [1, 1, 1]),
-])  # fmt: skip
-def test_a_schedule_keeps_its_shape_when_stretched(epochs: int, expected: list[int]) -> None:
-    config = read_config(CONFIGS / "paper_h36m.py")
-    stretch(config, epochs)
-    assert config.param_scheduler[0].milestones == expected and config.train_cfg.max_epochs == epochs
-    warm = read_config(CONFIGS / "mocap.py")
-    warm.param_scheduler = {"type": "LinearLR", "end": 100, "by_epoch": False}  # one, without a list
-    stretch(warm, 2 * warm.train_cfg.max_epochs)
-    assert warm.param_scheduler.end == 200
-    with pytest.raises(LifterError, match="at least 1"):
-        stretch(warm, 0)
 
 
 def test_steps_of_all_seeds_and_processes_have_seeds_of_their_own() -> None:

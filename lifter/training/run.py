@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,16 +15,15 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
-from lifter import networks, weights
+from lifter import weights
 from lifter.errors import LifterError
 from lifter.lifter import pick_device
-from lifter.plain import make
 from lifter.training.hooks import StepHook, TableHook
 from lifter.training.keep import KeepHook, averaged, bare, read_state
 from lifter.training.overrides import check, merge
+from lifter.training.prepared import prepare, processes
 from lifter.training.registered import register
-from lifter.training.runner import CURVES, WRONG, QuietRunner, build_runner
-from lifter.weights import Recipe
+from lifter.training.runner import QuietRunner, build_runner
 
 RESULT = "lifter.safetensors"
 STATE = "last.pt"
@@ -112,78 +110,9 @@ def fingerprint(config: Config, initial: Path | None = None) -> str:
     if initial is not None:
         file = weights.find(str(initial))
         made["initial"] = {"name": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
-    if _processes() > 1:
-        made["processes"] = _processes()
+    if processes() > 1:
+        made["processes"] = processes()
     return json.dumps(made, sort_keys=True, default=str)
-
-
-def prepare(config: Config, folder: Path, device: torch.device) -> Config:
-    """Return the config completed for the Runner: one recipe and one context for network and data.
-
-    Raises:
-        LifterError: a network, recipe or loader that cannot be.
-    """
-    made = Config(config.to_dict())
-    recipe = asdict(make(Recipe, made.model.get("recipe", {}), "model.recipe"))
-    made.setdefault("randomness", {}).setdefault("seed", 0)
-    _check_seed(made.randomness.seed)
-    try:
-        context = _context(made.model.network)
-        for name in ("train_dataloader", "val_dataloader"):
-            if made.get(name):
-                _complete(made[name], recipe, context, device)
-        if made.train_dataloader.dataset.type == "FilmedDataset":
-            made.train_dataloader.dataset.setdefault("seed", made.randomness.seed)
-        if made.get("val_evaluator"):
-            made.val_evaluator.setdefault("collect_device", "gpu")  # which is: without a file, on any device
-        for backend in (made.get("visualizer") or {}).get("vis_backends", []):
-            backend.setdefault("save_dir", str(folder / CURVES))
-    except WRONG as error:
-        raise LifterError(f"config: {' '.join(str(error).split()) or type(error).__name__}") from error
-    made.work_dir, made.device = str(folder), str(device)
-    made.default_hooks = dict(made.get("default_hooks") or {}, checkpoint=None)  # KeepHook does better
-    made.setdefault("log_level", "ERROR")
-    # Settings of a Runner that stands beside others in one process need names of their own.
-    made.experiment_name = f"{folder.name}_{os.getpid()}_{id(made)}"
-    if _processes() > 1:
-        made.launcher = "pytorch"
-        _join_processes(device)
-    return made
-
-
-def _complete(loader: Any, recipe: Mapping[str, Any], context: int, device: torch.device) -> None:
-    """Tell a loader's data set what the network wants, where the loader does not say it."""
-    loader.setdefault("num_workers", 0)
-    loader.setdefault("collate_fn", dict(type="gathered"))
-    if make(Recipe, loader.dataset.get("recipe", recipe), "dataset.recipe") != Recipe(**recipe):
-        raise ValueError("dataset.recipe: differs from model.recipe; leave it out")
-    loader.dataset.recipe = recipe
-    loader.dataset.setdefault("context", context)
-    if loader.dataset.type == "WindowDataset":
-        # Processes that load ahead cannot share a GPU's memory.
-        loader.dataset.setdefault("device", "cpu" if loader.num_workers else str(device))
-
-
-def _context(network: Mapping[str, Any]) -> int:
-    shape = dict(network)
-    return networks.build(shape.pop("type"), shape).context
-
-
-def _check_seed(seed: object) -> None:
-    if type(seed) is not int or not 0 <= seed < 2**32:
-        raise LifterError(f"randomness.seed: a whole number from 0 to {2**32 - 1} wanted, got {seed!r}")
-
-
-def _processes() -> int:
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def _join_processes(device: torch.device) -> None:
-    """Meet the processes that `torchrun` has started."""
-    if device.type == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    if not torch.distributed.is_initialized():
-        torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 
 def _load_initial(runner: QuietRunner, initial: Path | None) -> None:
