@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lifter.datasets.mocap.tiny_motion import motion, places
 from lifter.datasets.poseset import Poses, PoseSet, write_keypoints, write_poses
-from lifter.datasets.tiny_motion import motion, places
 
 FOCAL_PX, SIZE = 1100.0, (1000, 800)
 ROOM_TO_CAMERA = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])  # x right, y down, z away

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from lifter.datasets.asf_amc import read_asf, read_asf_amc
-from lifter.datasets.skeleton_map import to_joints
-from lifter.datasets.tiny_mocap import write_tiny_mocap
-from lifter.datasets.tiny_motion import motion, places, recordings
+from lifter.datasets.mocap.asf_amc import read_asf, read_asf_amc
+from lifter.datasets.mocap.skeleton_map import to_joints
+from lifter.datasets.mocap.tiny import write_tiny_mocap
+from lifter.datasets.mocap.tiny_motion import motion, places, recordings
 from lifter.errors import LifterError
 
 ASF = """# a comment

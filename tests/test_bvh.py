@@ -9,10 +9,10 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from lifter import joints
-from lifter.datasets.bvh import about, rate, read_bvh
-from lifter.datasets.skeleton_map import TURNS, Tracks, find_joints, to_joints
-from lifter.datasets.tiny_mocap import write_tiny_mocap
-from lifter.datasets.tiny_motion import motion, places, recordings
+from lifter.datasets.mocap.bvh import about, rate, read_bvh
+from lifter.datasets.mocap.skeleton_map import TURNS, Tracks, find_joints, to_joints
+from lifter.datasets.mocap.tiny import write_tiny_mocap
+from lifter.datasets.mocap.tiny_motion import motion, places, recordings
 from lifter.errors import LifterError
 
 CHAIN = """HIERARCHY

@@ -12,8 +12,8 @@ from films import make_film
 from detectors.joints import COCO_17, H36M_17
 from detectors.scripted import walker
 from lifter.__main__ import main
-from lifter.datasets.detections import choose, detect, fitted, reference_of, taken
-from lifter.datasets.films import Sight, find_films, match_films
+from lifter.datasets.detections.films import Sight, find_films, match_films
+from lifter.datasets.detections.sets import choose, detect, fitted, reference_of, taken
 from lifter.datasets.poseset import Poses, PoseSet, read_poseset, sources, write_keypoints, write_poses
 from lifter.errors import LifterError
 from pipeline.adapter import adapt

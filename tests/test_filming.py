@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from lifter import joints
-from lifter.datasets import mocap
-from lifter.datasets.filming import CameraRange, ClipSource, film, look, new_bodies
-from lifter.datasets.mocap import Sequence
-from lifter.datasets.noise import NoiseSettings, add_noise
-from lifter.datasets.tiny_mocap import write_tiny_mocap
+from lifter.datasets.filming.clips import CameraRange, ClipSource, film, look, new_bodies
+from lifter.datasets.filming.noise import NoiseSettings, add_noise
+from lifter.datasets.mocap import packed as mocap
+from lifter.datasets.mocap.packed import Sequence
+from lifter.datasets.mocap.tiny import write_tiny_mocap
 from lifter.errors import LifterError
 from lifter.training.filmed_dataset import FilmedDataset
 

@@ -16,13 +16,13 @@ from scipy.spatial.transform import Rotation
 from detectors.joints import COCO_17, H36M_17, MPII_16
 from lifter import joints
 from lifter.__main__ import main
-from lifter.datasets import h36m_layouts
-from lifter.datasets.h36m import prepare_h36m
-from lifter.datasets.h36m_cameras import cameras
-from lifter.datasets.h36m_layouts import LAYOUTS, layout_of, to_h36m
-from lifter.datasets.h36m_names import KEPT
+from lifter.datasets.h36m import layouts as h36m_layouts
+from lifter.datasets.h36m.cameras import cameras
+from lifter.datasets.h36m.layouts import LAYOUTS, layout_of, to_h36m
+from lifter.datasets.h36m.names import KEPT
+from lifter.datasets.h36m.sets import prepare_h36m
+from lifter.datasets.h36m.tiny import ACTIONS, write_tiny_h36m
 from lifter.datasets.poseset import PoseSet, read_poses, read_poseset, sources
-from lifter.datasets.tiny_h36m import ACTIONS, write_tiny_h36m
 from lifter.errors import LifterError
 from pipeline.adapter import adapt
 

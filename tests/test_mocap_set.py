@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from lifter import joints
-from lifter.datasets import studio
-from lifter.datasets.filming import CameraRange, film
-from lifter.datasets.mocap import Sequence, canonical
-from lifter.datasets.mocap_set import chosen, default_shares, film_recordings
-from lifter.datasets.noise import NoiseSettings, add_noise
-from lifter.datasets.recordings import OwnSettings, Recording, described, read_recordings, split_by_person
-from lifter.datasets.shots import FilmingSettings, another_body, disturbed, leg_length
-from lifter.datasets.tiny_mocap import write_tiny_mocap
-from lifter.datasets.tiny_motion import motion, places
+from lifter.datasets.filming import studio
+from lifter.datasets.filming.clips import CameraRange, film
+from lifter.datasets.filming.noise import NoiseSettings, add_noise
+from lifter.datasets.filming.sets import chosen, default_shares, film_recordings
+from lifter.datasets.filming.shots import FilmingSettings, another_body, disturbed, leg_length
+from lifter.datasets.mocap.packed import Sequence, canonical
+from lifter.datasets.mocap.recordings import OwnSettings, Recording, described, read_recordings, split_by_person
+from lifter.datasets.mocap.tiny import write_tiny_mocap
+from lifter.datasets.mocap.tiny_motion import motion, places
 from lifter.errors import LifterError
 from lifter.screen import to_person, turn_back
 

@@ -14,10 +14,10 @@ import scipy.io
 
 from lifter import joints
 from lifter.__main__ import main
-from lifter.datasets import mpi_inf_3dhp_layout as layout
-from lifter.datasets.mpi_inf_3dhp import assemble, fit_pinhole, hold, read_mpi_inf_3dhp
+from lifter.datasets.mpi_inf_3dhp import layout as layout
+from lifter.datasets.mpi_inf_3dhp.sets import assemble, fit_pinhole, hold, read_mpi_inf_3dhp
+from lifter.datasets.mpi_inf_3dhp.tiny import BODY, UNIVERSAL, intrinsics, write_tiny_mpi_inf_3dhp
 from lifter.datasets.poseset import PoseSet, read_poseset
-from lifter.datasets.tiny_mpi_inf_3dhp import BODY, UNIVERSAL, intrinsics, write_tiny_mpi_inf_3dhp
 from lifter.errors import LifterError
 
 FRAMES = 40

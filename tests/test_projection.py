@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from lifter.datasets.h36m_cameras import LENSES, PLACES, cameras
+from lifter.datasets.h36m.cameras import LENSES, PLACES, cameras
 from lifter.datasets.projection import camera_to_world, project, rotation_matrix, world_to_camera
 
 RANDOM = np.random.default_rng(11)

@@ -17,9 +17,9 @@ from test_run import make_film
 from toy_models import constant_model, heatmap_model
 from walkers import write_walkers
 
-from lifter.datasets.tiny_h36m import write_tiny_h36m
-from lifter.datasets.tiny_mocap import write_tiny_mocap
-from lifter.datasets.tiny_mpi_inf_3dhp import write_tiny_mpi_inf_3dhp
+from lifter.datasets.h36m.tiny import write_tiny_h36m
+from lifter.datasets.mocap.tiny import write_tiny_mocap
+from lifter.datasets.mpi_inf_3dhp.tiny import write_tiny_mpi_inf_3dhp
 from pipeline.settings import resolve
 
 ROOT = Path(__file__).parents[1]

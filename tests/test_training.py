@@ -15,7 +15,7 @@ from moving_sets import moving_set, write_set
 from safetensors import safe_open
 
 from lifter import networks
-from lifter.datasets.tiny_mocap import write_tiny_mocap
+from lifter.datasets.mocap.tiny import write_tiny_mocap
 from lifter.errors import LifterError
 from lifter.training import keep
 from lifter.training.hooks import seed_of

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from moving_sets import moving_set, write_set
 from torch import nn
 
-from lifter.datasets.tiny_mocap import write_tiny_mocap
+from lifter.datasets.mocap.tiny import write_tiny_mocap
 from lifter.errors import LifterError
 from lifter.training.overrides import stretch
 from lifter.training.prepared import prepare

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from lifter.datasets import plain_pickle, unpickle
-from lifter.datasets.plain_pickle import read_plain_pickle
-from lifter.datasets.unpickle import load_object
+from lifter.datasets.pickles.plain import read_plain_pickle
+from lifter.datasets.pickles.unpickle import load_object
 from lifter.errors import LifterError
 
 POSES = np.random.default_rng(3).normal(size=(5, 32, 3))

@@ -28,8 +28,8 @@ def run(given: argparse.Namespace) -> int:
     import numpy as np
 
     from lifter.commands.say import say
-    from lifter.datasets.detections import detect, reference_of
-    from lifter.datasets.films import Sight, find_films, match_films, watch
+    from lifter.datasets.detections.films import Sight, find_films, match_films, watch
+    from lifter.datasets.detections.sets import detect, reference_of
     from lifter.datasets.poseset import read_poses, read_poseset, sources, write_keypoints, write_poses
     from lifter.errors import LifterError
 

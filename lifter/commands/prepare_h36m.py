@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Read, write, and say what there is."""
     from lifter.commands.say import say
-    from lifter.datasets.h36m import prepare_h36m
+    from lifter.datasets.h36m.sets import prepare_h36m
     from lifter.datasets.poseset import SPLITS
 
     poses = prepare_h36m(given.source, given.out, given.validation, given.raw, tell=say)

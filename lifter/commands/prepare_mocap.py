@@ -45,10 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Read, film and write; return the exit code."""
     from lifter.commands.say import say
-    from lifter.datasets.mocap_set import default_shares, film_recordings
+    from lifter.datasets.filming.sets import default_shares, film_recordings
+    from lifter.datasets.filming.shots import FilmingSettings
+    from lifter.datasets.mocap.recordings import OwnSettings, read_recordings
     from lifter.datasets.poseset import write_keypoints, write_poses
-    from lifter.datasets.recordings import OwnSettings, read_recordings
-    from lifter.datasets.shots import FilmingSettings
 
     settings = {
         "cameras": given.cameras,

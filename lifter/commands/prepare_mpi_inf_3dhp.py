@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Read, write, and say what there is."""
     from lifter.commands.say import say
-    from lifter.datasets.mpi_inf_3dhp import read_mpi_inf_3dhp
+    from lifter.datasets.mpi_inf_3dhp.sets import read_mpi_inf_3dhp
     from lifter.datasets.poseset import SPLITS, write_keypoints, write_poses
 
     made = read_mpi_inf_3dhp(given.source, given.annotation, given.validation)

@@ -24,15 +24,15 @@ def run(given: argparse.Namespace) -> int:
         raise LifterError(f"--frames {given.frames}: 30 to 10000 wanted")
     given.out.mkdir(parents=True, exist_ok=True)
     if given.kind == "mocap":
-        from lifter.datasets.tiny_mocap import write_tiny_mocap
+        from lifter.datasets.mocap.tiny import write_tiny_mocap
 
         write_tiny_mocap(given.out, given.form, given.frames)
     elif given.kind == "h36m":
-        from lifter.datasets.tiny_h36m import write_tiny_h36m
+        from lifter.datasets.h36m.tiny import write_tiny_h36m
 
         write_tiny_h36m(given.out, given.frames)
     else:
-        from lifter.datasets.tiny_mpi_inf_3dhp import write_tiny_mpi_inf_3dhp
+        from lifter.datasets.mpi_inf_3dhp.tiny import write_tiny_mpi_inf_3dhp
 
         write_tiny_mpi_inf_3dhp(given.out, given.frames)
     source = given.out / "npz" if given.kind == "3dhp" else given.out

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from lifter.datasets.filming import CameraRange, ClipSource, film
-from lifter.datasets.mocap import read_folder, select
-from lifter.datasets.noise import NoiseSettings, add_noise
+from lifter.datasets.filming.clips import CameraRange, ClipSource, film
+from lifter.datasets.filming.noise import NoiseSettings, add_noise
+from lifter.datasets.mocap.packed import read_folder, select
 from lifter.errors import LifterError
 from lifter.plain import make
 from lifter.screen import to_person, turn
@@ -26,7 +26,7 @@ class FilmedDataset(Dataset[Batch]):
     """Clips made when they are asked for; the same index makes the same clip only within the same batch.
 
     Args:
-        folder: motion capture, raw (`lifter.datasets.mocap`).
+        folder: motion capture, raw (`lifter.datasets.mocap.packed`).
         split: train, validation or test.
         length: how many clips it says it has.
         shares: weight of each data set in the draw, by the start of its name.

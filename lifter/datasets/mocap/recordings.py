@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lifter.datasets.asf_amc import read_asf_amc
-from lifter.datasets.bvh import read_bvh
-from lifter.datasets.mocap import RATE_HZ, Sequence, read_folder, resample, split_of
-from lifter.datasets.skeleton_map import TURNS, Tracks, to_joints
+from lifter.datasets.mocap.asf_amc import read_asf_amc
+from lifter.datasets.mocap.bvh import read_bvh
+from lifter.datasets.mocap.packed import RATE_HZ, Sequence, read_folder, resample, split_of
+from lifter.datasets.mocap.skeleton_map import TURNS, Tracks, to_joints
 from lifter.errors import LifterError
 
 Floats = NDArray[np.float32]

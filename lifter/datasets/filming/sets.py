@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lifter.datasets import studio
-from lifter.datasets.mocap import RATE_HZ
+from lifter.datasets.filming import studio
+from lifter.datasets.filming.shots import WILD_INTRINSICS, WILD_SIZE, FilmingSettings, shots
+from lifter.datasets.mocap.packed import RATE_HZ
+from lifter.datasets.mocap.recordings import Recording
 from lifter.datasets.poseset import Poses, PoseSet
-from lifter.datasets.recordings import Recording
-from lifter.datasets.shots import WILD_INTRINSICS, WILD_SIZE, FilmingSettings, shots
 from lifter.errors import LifterError
 
 Floats = NDArray[np.float32]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lifter import joints
-from lifter.datasets.mocap import Sequence, canonical
+from lifter.datasets.mocap.packed import Sequence, canonical
 from lifter.errors import LifterError
 
 Floats = NDArray[np.float32]

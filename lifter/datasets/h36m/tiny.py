@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lifter import joints
-from lifter.datasets.h36m_cameras import cameras
-from lifter.datasets.h36m_names import FPS, KEPT
+from lifter.datasets.h36m.cameras import cameras
+from lifter.datasets.h36m.names import FPS, KEPT
 from lifter.datasets.projection import project, world_to_camera
 from lifter.errors import LifterError
 from lifter.whole import whole

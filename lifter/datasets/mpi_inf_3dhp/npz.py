@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lifter.datasets.mpi_inf_3dhp_layout import SEQUENCES, TESTS, Take, take, training_keys
-from lifter.datasets.unpickle import load_object
+from lifter.datasets.mpi_inf_3dhp.layout import SEQUENCES, TESTS, Take, take, training_keys
+from lifter.datasets.pickles.unpickle import load_object
 from lifter.errors import LifterError
 
 TRAINING, TEST = "data_train_3dhp.npz", "data_test_3dhp.npz"

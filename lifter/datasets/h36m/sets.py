@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lifter.datasets.h36m_cameras import PLACES, cameras
-from lifter.datasets.h36m_keypoints import PREFIX, projected, read_keypoints, read_layout
-from lifter.datasets.h36m_names import ACTIONS, CORRUPT, FPS, KEPT, TAKES, TEST, take_name
-from lifter.datasets.h36m_raw import read_raw
+from lifter.datasets.h36m.cameras import PLACES, cameras
+from lifter.datasets.h36m.keypoints import PREFIX, projected, read_keypoints, read_layout
+from lifter.datasets.h36m.names import ACTIONS, CORRUPT, FPS, KEPT, TAKES, TEST, take_name
+from lifter.datasets.h36m.raw import read_raw
+from lifter.datasets.pickles.unpickle import load_object
 from lifter.datasets.poseset import SPLITS, Poses, write_keypoints, write_poses
 from lifter.datasets.projection import world_to_camera
-from lifter.datasets.unpickle import load_object
 from lifter.errors import LifterError
 
 Floats = NDArray[np.float32]

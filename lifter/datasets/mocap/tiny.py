@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from lifter.datasets.tiny_asf_amc import write_tiny_asf_amc
-from lifter.datasets.tiny_bvh import write_tiny_bvh
-from lifter.datasets.tiny_motion import FPS, motion, places
+from lifter.datasets.mocap.tiny_asf_amc import write_tiny_asf_amc
+from lifter.datasets.mocap.tiny_bvh import write_tiny_bvh
+from lifter.datasets.mocap.tiny_motion import FPS, motion, places
 from lifter.errors import LifterError
 
 FORMS = ("npz", "bvh", "asf_amc")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lifter.datasets.skeleton_map import Tracks
+from lifter.datasets.mocap.skeleton_map import Tracks
 from lifter.errors import LifterError
 
 Doubles = NDArray[np.float64]

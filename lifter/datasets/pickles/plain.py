@@ -10,7 +10,7 @@ import pickletools
 from collections.abc import Callable
 from typing import IO, Any
 
-from lifter.datasets.pickled_arrays import CALLS, NAMES, Array, Name, Type, finished
+from lifter.datasets.pickles.arrays import CALLS, NAMES, Array, Name, Type, finished
 
 MAX_OPERATIONS = 5_000_000
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from lifter.datasets.tiny_motion import (
+from lifter.datasets.mocap.tiny_motion import (
     FOREARM,
     HEAD,
     HIP,

@@ -13,8 +13,8 @@ import scipy.io
 from numpy.typing import NDArray
 from scipy.io.matlab import MatReadError
 
-from lifter.datasets.h36m_cameras import PLACES
-from lifter.datasets.h36m_names import CORRUPT, take_name
+from lifter.datasets.h36m.cameras import PLACES
+from lifter.datasets.h36m.names import CORRUPT, take_name
 from lifter.datasets.poseset import BROKEN
 from lifter.errors import LifterError
 

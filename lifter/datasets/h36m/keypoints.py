@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lifter.datasets.h36m_cameras import LENSES, Camera, cameras
-from lifter.datasets.h36m_layouts import Layout, layout_of, to_h36m
-from lifter.datasets.h36m_names import KEPT, take_name
+from lifter.datasets.h36m.cameras import LENSES, Camera, cameras
+from lifter.datasets.h36m.layouts import Layout, layout_of, to_h36m
+from lifter.datasets.h36m.names import KEPT, take_name
+from lifter.datasets.pickles.unpickle import load_object
 from lifter.datasets.poseset import Poses, PoseSet
 from lifter.datasets.projection import project
-from lifter.datasets.unpickle import load_object
 from lifter.errors import LifterError
 
 Floats = NDArray[np.float32]

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from lifter.datasets import studio
-from lifter.datasets.filming import CameraRange, new_bodies, random_cameras
-from lifter.datasets.mocap import canonical
-from lifter.datasets.noise import NoiseSettings, add_noise
+from lifter.datasets.filming import studio
+from lifter.datasets.filming.clips import CameraRange, new_bodies, random_cameras
+from lifter.datasets.filming.noise import NoiseSettings, add_noise
+from lifter.datasets.mocap.packed import canonical
+from lifter.datasets.mocap.recordings import Recording
 from lifter.datasets.poseset import SPLITS
-from lifter.datasets.recordings import Recording
 from lifter.errors import LifterError
 from lifter.screen import to_person
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lifter.datasets.tiny_motion import (
+from lifter.datasets.mocap.tiny_motion import (
     FOREARM,
     FPS,
     HEAD,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lifter import joints
-from lifter.datasets.mocap import Floats, canonical, lengthen_forearms
+from lifter.datasets.mocap.packed import Floats, canonical, lengthen_forearms
 from lifter.errors import LifterError
 
 Doubles = NDArray[np.float64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lifter.datasets.filming import look
+from lifter.datasets.filming.clips import look
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

@@ -11,7 +11,7 @@ import scipy.io
 from numpy.typing import NDArray
 from scipy.io.matlab import MatReadError
 
-from lifter.datasets.mpi_inf_3dhp_layout import (
+from lifter.datasets.mpi_inf_3dhp.layout import (
     ACTIVITIES,
     CAMERAS,
     JOINTS_28,

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lifter import joints
-from lifter.datasets.films import Matches, Sight, Watcher
+from lifter.datasets.detections.films import Matches, Sight, Watcher
+from lifter.datasets.filming.studio import project
 from lifter.datasets.poseset import Poses, PoseSet
-from lifter.datasets.studio import project
 from lifter.errors import LifterError
 
 Floats = NDArray[np.float32]

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.io
 from numpy.typing import NDArray
 
-from lifter.datasets.mpi_inf_3dhp_layout import ACTIVITIES, CAMERAS, JOINTS_28, RELEVANT, SEQUENCES
+from lifter.datasets.mpi_inf_3dhp.layout import ACTIVITIES, CAMERAS, JOINTS_28, RELEVANT, SEQUENCES
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]

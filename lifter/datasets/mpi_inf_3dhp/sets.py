@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lifter.datasets import mpi_inf_3dhp_layout as layout
-from lifter.datasets.mpi_inf_3dhp_layout import Take
-from lifter.datasets.mpi_inf_3dhp_mat import read_mat, testing_files, training_files
-from lifter.datasets.mpi_inf_3dhp_npz import npz_files, read_npz
+from lifter.datasets.mpi_inf_3dhp import layout as layout
+from lifter.datasets.mpi_inf_3dhp.layout import Take
+from lifter.datasets.mpi_inf_3dhp.mat import read_mat, testing_files, training_files
+from lifter.datasets.mpi_inf_3dhp.npz import npz_files, read_npz
 from lifter.datasets.poseset import Poses, PoseSet
 from lifter.errors import LifterError
 

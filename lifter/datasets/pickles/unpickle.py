@@ -10,7 +10,7 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from lifter.datasets.plain_pickle import read_plain_pickle
+from lifter.datasets.pickles.plain import read_plain_pickle
 from lifter.datasets.poseset import BROKEN
 from lifter.errors import LifterError
 
