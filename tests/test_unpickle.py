@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lifter.datasets import plain_pickle, unpickle
+from lifter.datasets.pickles import plain, unpickle
 from lifter.datasets.pickles.plain import read_plain_pickle
 from lifter.datasets.pickles.unpickle import load_object
 from lifter.errors import LifterError
@@ -230,7 +230,7 @@ def test_memory_bombs_stay_small(monkeypatch: pytest.MonkeyPatch) -> None:
         read(bomb.removesuffix(b".").replace(b"\x80\x03", b"\x80\x03cnumpy\ndtype\n") + b"\x85R.")
     with pytest.raises(ValueError, match="deeper than"):
         read(b"\x80\x03]q\x000" + one_more * 40 + b"h\x00.")
-    monkeypatch.setattr(plain_pickle, "MAX_OPERATIONS", 1000)
+    monkeypatch.setattr(plain, "MAX_OPERATIONS", 1000)
     with pytest.raises(ValueError, match="more than 1000 steps"):
         read(b"\x80\x03" + b"N0" * 600 + b"N.")
 

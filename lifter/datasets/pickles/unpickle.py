@@ -30,7 +30,7 @@ def load_object(path: Path, member: str) -> object:
 
     Returns:
         The array; of an array that holds one object (how `savez` keeps a dict), that object. What the objects may be
-        is told at `plain_pickle.read_plain_pickle`.
+        is told at `plain.read_plain_pickle`.
 
     Raises:
         LifterError: no such file or member, damaged, too large, or a pickle that asks for more than plain data.
