@@ -151,8 +151,10 @@ def smoothness_loss(predicted: Tensor, mask: Tensor | None = None) -> Tensor:
 
 def total_loss(
     predicted: Tensor, truth: Tensor, settings: LossSettings, mask: Tensor | None = None, step: int | None = None
-) -> tuple[Tensor, dict[str, float]]:
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Return L of Eq. 6 and its named parts, unweighted; in float32, as cross products of near parallels cancel.
+
+    The parts are detached, on the device: reading them as numbers waits for it.
 
     Args:
         predicted, truth: (B, T, J, 3) metres, measured from the root.
@@ -178,7 +180,7 @@ def total_loss(
     elif settings.derivative == "smooth":
         terms.append(("derivative", weight * settings.derivative_weight, smoothness_loss(predicted, mask)))
     loss = sum((factor * term for _, factor, term in terms[1:]), position)
-    return loss, {name: float(term.detach()) for name, _, term in terms}
+    return loss, {name: term.detach() for name, _, term in terms}
 
 
 def _checked(predicted: Tensor, truth: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
+from lifter import losses
 from lifter.errors import LifterError
-from lifter.losses import OPERATORS, LossSettings, motion_loss, position_loss, preset, smoothness_loss, total_loss
+from lifter.losses import OPERATORS, LossSettings, motion_loss, position_loss, preset, smoothness_loss
+
+
+def total_loss(*given: Any, **more: Any) -> tuple[torch.Tensor, dict[str, float]]:
+    """The loss, and its parts as numbers."""
+    loss, parts = losses.total_loss(*given, **more)
+    assert not any(part.requires_grad for part in parts.values())
+    return loss, {name: float(part) for name, part in parts.items()}
+
 
 INTERVALS = (8, 12, 16, 24)
 

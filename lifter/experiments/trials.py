@@ -135,20 +135,16 @@ def resolved(trial: Trial, protocol: Protocol) -> Any:
     Raises:
         LifterError: the config or an option is wrong.
     """
-    from lifter.training.overrides import stretch
+    from lifter.training.overrides import merge, stretch
     from lifter.training.run import read_config
 
     config = read_config(protocol.config)
     data = {"folder": str(protocol.data), "keypoints": trial.keypoints}
     own = dict(trial.options)
-    try:
-        config.merge_from_dict({f"train_dataloader.dataset.{name}": value for name, value in data.items()})
-        config.merge_from_dict(dict(protocol.options))
-        if "model.network.type" in own:  # another network: fields of the config's do not fit it
-            config.model.network = {}
-        config.merge_from_dict({**own, "randomness.seed": trial.seed})
-    except (KeyError, TypeError, ValueError, AssertionError) as error:
-        raise LifterError(f"{protocol.config}: {error}") from error
+    merge(config, {**{f"train_dataloader.dataset.{name}": value for name, value in data.items()}, **protocol.options})
+    if "model.network.type" in own:  # another network: fields of the config's do not fit it
+        config.model.network = {}
+    merge(config, {**own, "randomness.seed": trial.seed})
     for name in ("val_dataloader", "val_cfg", "val_evaluator"):
         config.pop(name, None)  # the last weights are scored, whatever happened on the way
     if protocol.epochs:

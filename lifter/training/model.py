@@ -69,7 +69,7 @@ class LifterModel(BaseModel):  # type: ignore[misc]  # MMEngine has no types
             loss, parts = total_loss(predicted, positions, self.loss_settings, mask, self.step)
             if mask is not None and get_world_size() > 1:
                 loss = loss * share(mask)
-            return {"loss": loss, **{name: loss.new_tensor(value) for name, value in parts.items()}}
+            return {"loss": loss, **parts}
         given = {"predicted": predicted, "positions": positions, "mask": mask, **where}
         kept = {name: value.detach().cpu() for name, value in given.items() if value is not None}
         return [{name: value[i] for name, value in kept.items()} for i in range(len(predicted))]
