@@ -24,7 +24,6 @@ ROWS: Mapping[str, tuple[tuple[str, Any], ...]] = {
         ("optim_wrapper.optimizer.lr", 1e-3),
     ),
 }
-AGAINST = "TCN, 243 frames"
 SHOWN = ("MPJPE", "P-MPJPE", "MPJVE", "acceleration")
 
 
