@@ -20,6 +20,9 @@ VERBS = {
     "figure": "draw one of the paper's figures",
 }
 
+# Packages that only the laboratory needs, by the name they are imported as.
+EXTRA = ("mmengine", "tensorboard", "h5py")
+
 
 def build_parser(verb: str | None = None) -> argparse.ArgumentParser:
     """Return the parser of `python -m lifter`; only the verb asked for gets its arguments."""
@@ -48,6 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(importlib.import_module(f"lifter.commands.{given.verb}").run(given))
     except LifterError as error:
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+        return 1
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in EXTRA:
+            raise
+        sys.stderr.write(f"error: {given.verb} needs {error.name}: pip install -e '.[lab]'\n")
         return 1
     except OSError as error:  # a folder that cannot be made, a disk that is full
         sys.stderr.write(f"error: {error.filename or 'a file'}: {error.strerror or error}\n")
