@@ -31,17 +31,27 @@ class Lifter:
         device: auto, cpu or cuda.
         step: frames between overlapping windows, at the training rate.
         flip: also lift the mirror image, and average.
+        phased: more windows near the ends of a sequence (`windows.phased_starts`), so that the motion is smooth there
+            too; False takes the paper's windows and no others.
 
     Raises:
         LifterError: no such weights, damaged weights, or no such device.
     """
 
-    def __init__(self, name: str | Path = "ugcn", device: str = "auto", step: int = 5, flip: bool = True) -> None:
-        self._hold(*weights.load(weights.find(str(name))), device, step, flip)
+    def __init__(
+        self, name: str | Path = "ugcn", device: str = "auto", step: int = 5, flip: bool = True, phased: bool = True
+    ) -> None:
+        self._hold(*weights.load(weights.find(str(name))), device, step, flip, phased)
 
     @classmethod
     def of(
-        cls, model: Network, recipe: weights.Recipe, device: str | None = None, step: int = 5, flip: bool = True
+        cls,
+        model: Network,
+        recipe: weights.Recipe,
+        device: str | None = None,
+        step: int = 5,
+        flip: bool = True,
+        phased: bool = True,
     ) -> Lifter:
         """Lift with a network in memory; the arguments are those of `Lifter`.
 
@@ -51,15 +61,17 @@ class Lifter:
             LifterError: no such device.
         """
         lifter = cls.__new__(cls)
-        lifter._hold(model, recipe, device, step, flip)
+        lifter._hold(model, recipe, device, step, flip, phased)
         return lifter
 
-    def _hold(self, model: Network, recipe: weights.Recipe, device: str | None, step: int, flip: bool) -> None:
+    def _hold(
+        self, model: Network, recipe: weights.Recipe, device: str | None, step: int, flip: bool, phased: bool
+    ) -> None:
         if step < 1:
             raise LifterError(f"step between windows: at least 1 frame wanted, got {step}")
         self.device = next(model.parameters()).device if device is None else pick_device(device)
         self.model, self.recipe = model.to(self.device).eval(), recipe
-        self.step, self.flip = step, flip
+        self.step, self.flip, self.phased = step, flip, phased
 
     def lift(
         self,
@@ -104,9 +116,9 @@ class Lifter:
 
     def _overlapping(self, sequence: Floats) -> Floats:
         """Average windows every `step` frames: (T, 17, 2) to (T, 17, 3)."""
-        window = self.recipe.window
-        padded, front = windows.pad(sequence, window)
-        first = windows.starts(len(padded), window, self.step)
+        window, period = self.recipe.window, self.model.period if self.phased else 1
+        padded, front = windows.pad(sequence, window + period - 1)
+        first = windows.phased_starts(len(padded), window, self.step, period)
         joiner = windows.Joiner(len(padded))
         for batch in (first[i : i + BATCH] for i in range(0, len(first), BATCH)):
             joiner.add(batch, self._lift_windows(windows.cut(padded, batch, window)))

@@ -29,11 +29,14 @@ class Network(nn.Module):
         context: frames it wants on each side beyond those it returns.
         overlapping: its answer for a frame depends on where the window lies around it, so answers of overlapping
             windows are averaged; else every frame is lifted once.
+        period: frames by which a window must move for its answer to move along unchanged: what the network's
+            changes of frame rate leave. Averaging over all phases of it takes their steps out.
     """
 
     TYPE: ClassVar[str]
     SETTINGS: ClassVar[type]
     overlapping: ClassVar[bool] = False
+    period: int = 1
     settings: Any
     context: int = 0
 

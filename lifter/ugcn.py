@@ -121,6 +121,7 @@ class UGCN(Network):
     def __init__(self, settings: UGCNSettings | None = None, parents: Sequence[int] = joints.PARENTS) -> None:
         super().__init__()
         self.settings = s = settings or UGCNSettings()
+        self.period = 2**s.pairs
         adjacency = torch.from_numpy(partition(parents, s.spatial_graph))
 
         def block(c_in: int, c_out: int, stride: int = 1, residual: bool = True) -> STGCN:

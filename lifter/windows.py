@@ -20,6 +20,22 @@ def starts(frames: int, window: int, step: int) -> NDArray[np.int64]:
     return regular if regular[-1] == frames - window else np.append(regular, frames - window)
 
 
+def phased_starts(frames: int, window: int, step: int, period: int) -> NDArray[np.int64]:
+    """Return the first frames of `starts`, and near both ends those of `period` windows one frame apart.
+
+    Nearest upsampling makes a network's answer move in steps of up to `period` frames. In the middle of a sequence
+    windows at all phases of it meet and the average is smooth (a step of 5 is coprime to every power of 2); near
+    the ends, and in short sequences, only a few would.
+
+    Raises:
+        ValueError: as `starts`.
+    """
+    last = frames - window
+    regular = starts(frames, window, step)
+    near = np.arange(min(period, last + 1))
+    return np.unique(np.concatenate([regular, near, last - near]))
+
+
 def cut(sequence: Floats, first: NDArray[np.int64], window: int) -> Floats:
     """Return (N, window, ...) the windows of (T, ...) that begin at the frames `first` (N,)."""
     return np.asarray(sequence[first[:, None] + np.arange(window)])

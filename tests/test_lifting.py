@@ -75,6 +75,34 @@ def test_starts_cover_every_frame_once_at_least() -> None:
         windows.starts(95, 96, 5)
 
 
+@pytest.mark.parametrize("frames", [111, 112, 127, 140, 300])
+def test_every_frame_is_seen_in_all_phases(frames: int) -> None:
+    """Away from the first and last 15 frames, windows of all 16 phases meet, in short sequences too."""
+    first = windows.phased_starts(frames, 96, 5, 16)
+    assert first[0] == 0 and first[-1] == frames - 96 and (np.diff(first) > 0).all()
+    assert set(windows.starts(frames, 96, 5)) <= set(first)
+    for frame in range(15, frames - 15):
+        assert {start % 16 for start in first if start <= frame < start + 96} == set(range(16))
+    np.testing.assert_array_equal(windows.phased_starts(frames, 96, 5, 1), windows.starts(frames, 96, 5))
+
+
+def test_steps_of_the_upsampling_are_averaged_out(lifter_file: Path) -> None:
+    """A network whose answer stands still for 16 frames of a window: a line comes out as a line."""
+    lifter = Lifter(lifter_file, "cpu", flip=False)
+    ramp = np.zeros((130, 17, 2), np.float32)
+    ramp[:, 1:, 0] = np.arange(130)[:, None]
+    held = np.arange(96) // 16 * 16
+
+    def lift(batch: np.ndarray) -> np.ndarray:
+        return np.concatenate([batch[:, held], np.zeros_like(batch[..., :1])], axis=-1)
+
+    lifter._lift_windows = lift  # type: ignore[method-assign]
+    speeds = np.diff(lifter.lift_uniform(ramp)[:, 5, 0])
+    assert np.abs(speeds[15:-15] - 1).max() < 0.5  # a single window: 0 and 16
+    lifter.phased = False
+    assert np.abs(np.diff(lifter.lift_uniform(ramp)[:, 5, 0])[15:-15] - 1).max() > 0.9
+
+
 def test_padding_repeats_both_ends() -> None:
     sequence = np.arange(3, dtype=np.float32)[:, None]
     padded, front = windows.pad(sequence, 8)
@@ -144,12 +172,13 @@ def test_lifting_does_not_depend_on_place_or_size_in_the_picture(lifter_file: Pa
     np.testing.assert_allclose(lifter.lift_run(keypoints / 2 + 77, stamps, SIZE), lifted, atol=1e-5)
 
 
-def test_windows_are_averaged_as_one_by_one(lifter_file: Path) -> None:
+@pytest.mark.parametrize(("phased", "starts"), [(False, [0, 5, 10, 15]), (True, list(range(16)))])
+def test_windows_are_averaged_as_one_by_one(lifter_file: Path, phased: bool, starts: list[int]) -> None:
     """The batched path equals a slow loop over windows, one at a time, without padding or batches."""
-    lifter = Lifter(lifter_file, "cpu", flip=False)
+    lifter = Lifter(lifter_file, "cpu", flip=False, phased=phased)
     sequence = walk(111)
     total, count = np.zeros((111, 17, 3)), np.zeros(111)
-    for first in [0, 5, 10, 15]:
+    for first in starts:
         window, turns = screen.to_person(sequence[None, first : first + 96])
         with torch.inference_mode():
             lifted = lifter.model(torch.from_numpy(window)).numpy()

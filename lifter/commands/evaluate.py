@@ -28,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="(default: auto)")
     parser.add_argument("--no-flip", action="store_true", help="do not average with the mirror image")
     parser.add_argument("--step", type=int, default=5, help="frames between windows (default: 5, the paper's)")
+    parser.add_argument("--paper-windows", action="store_true", help="windows at multiples of the step only; near the "
+                        "ends of a sequence the motion then shows the steps of the upsampling")  # fmt: skip
     parser.add_argument("--drop-tail", action="store_true", help="no last window: leave out the frames behind the "
                         "windows at multiples of the step (as trajectory-pose-3d does)")  # fmt: skip
     parser.add_argument("--resample", action="store_true", help="bring the data to the lifter's frame rate and back")
@@ -60,7 +62,8 @@ def run(given: argparse.Namespace) -> int:
     if given.lifter == MEAN:
         lifter, name = MeanPose(poseset.poses, given.step), "mean pose (a constant: the floor to compare with)"
     else:
-        lifter = Lifter(given.lifter, given.device, step=given.step, flip=not given.no_flip)
+        lifter = Lifter(given.lifter, given.device, step=given.step, flip=not given.no_flip,
+                        phased=not (given.paper_windows or given.drop_tail))  # fmt: skip
         name = Path(given.lifter).name
     scores = evaluate(
         lifter,
@@ -72,7 +75,11 @@ def run(given: argparse.Namespace) -> int:
         skip=given.skip_list,
         refine=module,
     )
-    how: dict[str, Any] = {} if given.lifter == MEAN else {"step": given.step, "flip": not given.no_flip}
+    how: dict[str, Any] = (
+        {}
+        if given.lifter == MEAN
+        else {"step": given.step, "flip": not given.no_flip, "paper_windows": given.paper_windows or given.drop_tail}
+    )
     if module:
         name = f"{name}, refined ({LABEL})"
         how |= {"refine": {"file": given.refine.name, "label": LABEL, "trained_on": note}}
