@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.verb != "prepare":  # which needs no network
             import torch
 
-            torch.set_num_threads(max(given.threads, 1))
+            if given.threads < 1:
+                raise LifterError(f"--threads: at least 1 wanted, got {given.threads}")
+            torch.set_num_threads(min(given.threads, os.cpu_count() or 1))  # more only wait; very many end the process
         return int(importlib.import_module(f"lifter.commands.{given.verb}").run(given))
     except LifterError as error:
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
@@ -59,6 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:  # a folder that cannot be made, a disk that is full
         sys.stderr.write(f"error: {error.filename or 'a file'}: {error.strerror or error}\n")
+        return 1
+    except (MemoryError, RuntimeError) as error:  # PyTorch tells a lack of memory, here or on a GPU, as a RuntimeError
+        if not isinstance(error, MemoryError) and "memory" not in str(error):
+            raise
+        sys.stderr.write("error: out of memory; a smaller network, a smaller batch or fewer --jobs may fit\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("stopped; the same command goes on where it was\n")

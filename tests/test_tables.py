@@ -79,9 +79,14 @@ def test_a_trial_is_named_by_what_decides_its_result() -> None:
     assert trials.fingerprint(one, replace(fake_protocol(), data=Path("elsewhere"))) == name
     for other in (replace(one, seed=1), replace(one, keypoints="cpn"), replace(one, options=())):
         assert trials.fingerprint(other, fake_protocol()) != name
-    for protocol in ({"every": 2}, {"step": 6}, {"epochs": 3}, {"options": {"model.loss.weight": 1.0}}):
+    other = {"options": {"model.loss.weight": 1.0, "model.loss.position": "norm"}}
+    for protocol, differs in (({"epochs": 3}, True), (other, True), ({"options": {"model.loss.weight": 1.0}}, False)):
         changed = trials.fingerprint(one, replace(fake_protocol(), **protocol))  # type: ignore[arg-type]
-        assert (changed != name) == ("options" not in protocol)  # the trial's own options win
+        assert (changed != name) == differs  # the trial's own options win
+    for scoring in ({"every": 2}, {"step": 6}, {"split": "validation"}):
+        scored = replace(fake_protocol(), **scoring)  # type: ignore[arg-type]
+        assert trials.fingerprint(one, scored) == name
+        assert trials.result_file(Path("x"), scored) != trials.result_file(Path("x"), fake_protocol())
 
 
 def test_another_network_takes_none_of_the_configs_fields() -> None:
@@ -142,6 +147,10 @@ def test_comparison_runs_once_and_reports_again(data: Path, tmp_path: Path, caps
     assert first.split("# Lifters")[1] == again.split("# Lifters")[1]
     assert not list(tmp_path.rglob("last.pt")) and len(list(tmp_path.rglob("lifter.safetensors"))) == 6
     assert "UGCN + motion loss against fully connected" in (tmp_path / "compare.md").read_text()
+    made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("lifter.safetensors")}
+    assert main([word if word != "96" else "48" for word in words]) == 0
+    assert "6 trials, 0 done, 6 to do" in capsys.readouterr().out  # scored in another way, not trained again
+    assert made == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("lifter.safetensors")}
 
 
 def test_table_runs_in_two_processes_as_in_one(data: Path, tmp_path: Path) -> None:

@@ -18,6 +18,9 @@ from safetensors import safe_open
 
 from lifter.__main__ import main
 from lifter.lifter import Lifter
+from lifter.training.alone import alone
+from lifter.training.overrides import unfit_schedule
+from lifter.training.run import read_config
 
 ROOT = Path(__file__).parents[1]
 CONFIG = """
@@ -187,6 +190,49 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(
         assert train(config, out) == 1
         shown = capsys.readouterr().err
         assert str(out) in shown and shown.startswith("error: ") and shown.count("\n") == 1
+
+
+def test_a_second_training_in_a_folder_is_told(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    with alone(tmp_path / "out"):
+        assert train(config, tmp_path / "out") == 1
+        shown = capsys.readouterr().err
+        assert "another training is at work" in shown and shown.count("\n") == 1
+        assert not list((tmp_path / "out").iterdir())
+    assert train(config, tmp_path / "out", "--epochs", "1") == 0, "free again"
+
+
+@pytest.mark.parametrize("threads, code", [("0", 1), ("-3", 1), ("1000000", 0)])
+def test_threads_out_of_range(threads: str, code: int, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    try:
+        assert main(["figure", "1", "--out", str(tmp_path), "--threads", threads]) == code
+    finally:
+        torch.set_num_threads(before)
+    shown = capsys.readouterr().err
+    assert ("--threads: at least 1" in shown and shown.count("\n") == 1) if code else not shown
+
+
+def test_a_lack_of_memory_is_one_line(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    width = 10**9  # a convolution of 10^19 bytes: no machine has them
+    words = ["--cfg-options", f"model.network.widths=[4,4,4,4,{width}]"]
+    assert train(config, tmp_path / "out", *words) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("error: out of memory") and shown.count("\n") == 1
+
+
+def test_a_schedule_that_does_not_end_with_the_training_is_told(config: Path) -> None:
+    made = read_config(config)
+    made.param_scheduler = [
+        dict(type="LinearLR", end=4, by_epoch=False),
+        dict(type="CosineAnnealingLR", begin=4, end=9, T_max=5, by_epoch=False),
+    ]
+    assert unfit_schedule(made, 9) == ""
+    assert "ends at step 9, this training at step 18" in unfit_schedule(made, 18)
+    made.param_scheduler = [dict(type="MultiStepLR", milestones=[2], by_epoch=True)]
+    assert unfit_schedule(made, 18) == "", "epochs fit any number of steps"
 
 
 def wait_for(child: subprocess.Popen[str], file: Path) -> None:

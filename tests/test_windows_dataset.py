@@ -134,6 +134,9 @@ def test_what_is_not_there_is_named(folder: Path, tmp_path: Path) -> None:
         WindowDataset(folder, split="tset")
     with pytest.raises(LifterError, match="normalisation"):
         WindowDataset(folder, recipe={"normalisation": "pixels"})
+    write_set(tmp_path, replace(train_part(), seen=np.zeros(len(train_part().seen), bool)))
+    with pytest.raises(LifterError, match="no frame of the train split"):
+        WindowDataset(tmp_path)
 
 
 def predictions(dataset: WindowDataset, error: np.ndarray) -> list[dict[str, torch.Tensor]]:

@@ -29,7 +29,8 @@ def run(given: argparse.Namespace) -> int:
     if not rows:
         raise LifterError(f"--rows: none of {', '.join(ROWS)} begins so")
     results = run_all(seeded(trials(rows, given.keypoints), given.seeds), protocol, given.out, say, given.jobs)
-    text = "\n\n".join(["# Lifters compared", words_of(given, results), as_markdown(results, floor(protocol))])
+    table = as_markdown(results, floor(protocol, given.keypoints))
+    text = "\n\n".join(["# Lifters compared", words_of(given, results), table])
     say(text)
     say(f"wrote {write_text(given.out / 'compare.md', text)}")
     return 0

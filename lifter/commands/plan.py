@@ -30,7 +30,7 @@ def protocol_of(given: argparse.Namespace) -> Protocol:
     """Read the arguments.
 
     Raises:
-        LifterError: a number out of range, or no such data.
+        LifterError: a number out of range, no such data, or a set without a train or a test split.
     """
     from lifter.datasets.poseset import read_poses
     from lifter.errors import LifterError
@@ -40,7 +40,11 @@ def protocol_of(given: argparse.Namespace) -> Protocol:
     for name in ("seeds", "every", "step", "jobs"):
         if getattr(given, name) < 1:
             raise LifterError(f"--{name}: at least 1 wanted, got {getattr(given, name)}")
-    read_poses(given.data)
+    poses = read_poses(given.data)
+    for split in ("train", "test"):  # told now, not after the trainings
+        if split not in poses.splits:
+            there = ", ".join(sorted(set(poses.splits.tolist())))
+            raise LifterError(f"{given.data}: no {split!r} split (it has {there})")
     threads = max(given.threads // given.jobs, 1)
     return Protocol(
         given.config, given.data.resolve(), given.epochs, parsed(given.cfg_options), every=given.every,

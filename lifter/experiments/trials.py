@@ -9,17 +9,23 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lifter.errors import LifterError
 from lifter.experiments.files import write_text
 
+if TYPE_CHECKING:
+    from lifter.datasets.poseset import PoseSet
+
 Say = Callable[[str], None]
 Result = dict[str, Any]
-FORMAT = "motion-lift/trial/1"
+FORMAT = "motion-lift/trial/2"
+RESULT = "lifter.safetensors"
+BROKEN_DOWN = ("MPJPE", "P-MPJPE", "MPJVE")
 
 
 @dataclass(frozen=True)
@@ -78,13 +84,14 @@ def seeded(trials: Sequence[Trial], seeds: int) -> list[Trial]:
 def run_all(trials: Sequence[Trial], protocol: Protocol, folder: Path, say: Say, jobs: int = 1) -> dict[Trial, Result]:
     """Run what is not yet there; return the results of all trials.
 
-    Trials that differ by their label only are one. A trial that was stopped goes on where it was.
+    Trials that differ by their label only are one. A trial that was stopped goes on where it was; one that was
+    trained and is asked for by another way of scoring is scored only.
 
     Raises:
         LifterError: a trial that cannot be run; what is done is kept.
     """
     places = {trial: folder / "trials" / fingerprint(trial, protocol) for trial in trials}
-    results = {place: result for place in set(places.values()) if (result := finished(place)) is not None}
+    results = {place: result for place in set(places.values()) if (result := finished(place, protocol)) is not None}
     waiting = list({place: trial for trial, place in reversed(places.items()) if place not in results}.items())[::-1]
     say(f"{len(set(places.values()))} trials, {len(results)} done, {len(waiting)} to do")
     began = time.perf_counter()
@@ -99,31 +106,32 @@ def run_all(trials: Sequence[Trial], protocol: Protocol, folder: Path, say: Say,
 
 def known(trials: Sequence[Trial], protocol: Protocol, folder: Path) -> dict[Trial, Result]:
     """The results that are there already."""
-    found = {trial: finished(folder / "trials" / fingerprint(trial, protocol)) for trial in trials}
+    found = {trial: finished(folder / "trials" / fingerprint(trial, protocol), protocol) for trial in trials}
     return {trial: result for trial, result in found.items() if result is not None}
 
 
-def finished(place: Path) -> Result | None:
-    """The result of a trial, if it is there and whole."""
+def finished(place: Path, protocol: Protocol) -> Result | None:
+    """The result of a trial by this way of scoring, if it is there and whole."""
     with contextlib.suppress(OSError, ValueError):
-        result: Result = json.loads((place / "result.json").read_text(encoding="utf-8"))
+        result: Result = json.loads(result_file(place, protocol).read_text(encoding="utf-8"))
         if result.get("format") == FORMAT:
             return result
     return None
 
 
+def result_file(place: Path, protocol: Protocol) -> Path:
+    """Where the result by this way of scoring stands."""
+    return place / f"result_{protocol.split}_every{protocol.every}_step{protocol.step}.json"
+
+
 def fingerprint(trial: Trial, protocol: Protocol) -> str:
-    """Name a trial by all that decides its result: resolved config, data, 2D source, seed and evaluation."""
+    """Name a trial by all that decides its weights: resolved config, data, 2D source, seed."""
     from lifter.training.run import fingerprint as settings
 
     config = resolved(trial, protocol)
     config.train_dataloader.dataset.folder = ""  # what counts is what lies there
     made = {
         "config": settings(config),
-        "keypoints": trial.keypoints,
-        "split": protocol.split,
-        "every": protocol.every,
-        "step": protocol.step,
         "data": [_digest(protocol.data / name) for name in ("poses.npz", f"keypoints_{trial.keypoints}.npz")],
     }
     return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:16]
@@ -153,37 +161,45 @@ def resolved(trial: Trial, protocol: Protocol) -> Any:
 
 
 def run_trial(trial: Trial, protocol: Protocol, place: Path) -> Result:
-    """Train, score and write `place/result.json`."""
+    """Train unless that is done, score, and write the result."""
     import torch
 
     from lifter.datasets.poseset import read_poseset
     from lifter.evaluate import evaluate
     from lifter.lifter import Lifter
-    from lifter.score_report import as_dict
-    from lifter.training.run import train
 
     torch.set_num_threads(max(protocol.threads, 1))
-    began = time.process_time()
-    weights = train(resolved(trial, protocol), place, lambda _: None, protocol.device)
-    seconds = time.process_time() - began
-    lifter = Lifter(weights, protocol.device, step=protocol.step)
-    scores = evaluate(lifter, _thinned(read_poseset(protocol.data, trial.keypoints), protocol), protocol.split)
-    whole = as_dict(scores)
+    seconds = _trained(trial, protocol, place)
+    lifter = Lifter(place / RESULT, protocol.device, step=protocol.step)
+    scores = evaluate(lifter, thinned(read_poseset(protocol.data, trial.keypoints), protocol), protocol.split)
     result = {
         "format": FORMAT,
         "trial": {**asdict(trial), "options": dict(trial.options)},
         "scores": {name: scores.frame_mean(name) for name in scores.measures},
         "action_mean": {name: scores.action_mean(name) for name in scores.measures},
-        "by_action": {name: scores.by("action", name) for name in ("MPJPE", "P-MPJPE", "MPJVE")},
-        "by_group": {name: scores.by("group", name) for name in ("MPJPE", "P-MPJPE", "MPJVE")},
+        "by_action": {name: scores.by("action", name) for name in BROKEN_DOWN},
+        "by_group": {name: scores.by("group", name) for name in BROKEN_DOWN},
         "frames": scores.scored_frames,
         "parameters": sum(parameter.numel() for parameter in lifter.model.parameters()),
         "training_cpu_seconds": seconds,
-        "about": whole.get("about", {}),
     }
-    write_text(place / "result.json", json.dumps(result, indent=1, default=str))
-    (place / "last.pt").unlink(missing_ok=True)  # the weights stay; there is nothing to go on with
+    write_text(result_file(place, protocol), json.dumps(result, indent=1, default=str))
     return result
+
+
+def _trained(trial: Trial, protocol: Protocol, place: Path) -> float:
+    """Train unless that is done; return the processor seconds of the last (or only) sitting."""
+    from lifter.training.run import STATE, train
+
+    told = place / "training.json"
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        return float(json.loads(told.read_text(encoding="utf-8"))["cpu_seconds"])
+    began = time.process_time()
+    train(resolved(trial, protocol), place, lambda _: None, protocol.device)
+    seconds = time.process_time() - began
+    write_text(told, json.dumps({"cpu_seconds": seconds}))
+    (place / STATE).unlink(missing_ok=True)  # the weights stay; there is nothing to go on with
+    return seconds
 
 
 def _executed(waiting: list[tuple[Path, Trial]], protocol: Protocol, jobs: int) -> Iterator[tuple[Path, Result]]:
@@ -192,18 +208,24 @@ def _executed(waiting: list[tuple[Path, Trial]], protocol: Protocol, jobs: int) 
         for place, trial in waiting:
             yield place, run_trial(trial, protocol, place)
         return
+    others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
         futures = {pool.submit(run_trial, trial, protocol, place): place for place, trial in waiting}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
+        except BrokenProcessPool as error:
+            raise LifterError("a training's process was killed (too little memory?); take fewer --jobs") from error
         except BaseException:
+            # At once, not after the trainings that run: they go on from their states next time.
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _thinned(made: Any, protocol: Protocol) -> Any:
+def thinned(made: PoseSet, protocol: Protocol) -> PoseSet:
     """Every n-th sequence of the split that is scored."""
     import numpy as np
 
@@ -227,11 +249,14 @@ def _hash(path: Path, size: int, modified_ns: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def floor(protocol: Protocol) -> dict[str, float]:
-    """The errors of a constant, the mean pose of the train split: what nobody may be worse than."""
+def floor(protocol: Protocol, keypoints: str = "gt") -> dict[str, float]:
+    """The errors of a constant, the mean pose of the train split: what nobody may be worse than.
+
+    The constant sees no keypoints, but a set may have no other source than the ones trained on.
+    """
     from lifter.datasets.poseset import read_poseset
     from lifter.evaluate import MeanPose, evaluate
 
-    whole = read_poseset(protocol.data)
-    scores = evaluate(MeanPose(whole.poses), _thinned(whole, protocol), protocol.split)
+    whole = read_poseset(protocol.data, keypoints)
+    scores = evaluate(MeanPose(whole.poses), thinned(whole, protocol), protocol.split)
     return {name: scores.frame_mean(name) for name in scores.measures}

@@ -95,6 +95,20 @@ def stretch(config: Config, epochs: int) -> None:
                 scheduler[name] = max(round(scheduler[name] * factor), 1)
 
 
+def unfit_schedule(config: Config, steps: int) -> str:
+    """Say where a schedule that is counted in steps does not end with the training; "" where all is well.
+
+    Another batch size, other draws or more processes change the steps of an epoch, and would leave the learning rate
+    high at the end or at nothing long before it.
+    """
+    schedulers: Any = config.get("param_scheduler") or []
+    every: list[Any] = [schedulers] if isinstance(schedulers, Mapping) else list(schedulers)
+    ends = [one["end"] for one in every if not one.get("by_epoch", True) and isinstance(one.get("end"), int)]
+    if not ends or max(ends) == steps or len(ends) < len(every):
+        return ""
+    return f"note: param_scheduler ends at step {max(ends)}, this training at step {steps}; change `end` and `T_max`"
+
+
 def parsed(words: list[str]) -> dict[str, Any]:
     """Turn NAME=VALUE words into values: numbers, lists, true and false as MMEngine reads them.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -44,6 +45,9 @@ def prepare(config: Config, folder: Path, device: torch.device) -> Config:
     made.work_dir, made.device = str(folder), str(device)
     made.default_hooks = dict(made.get("default_hooks") or {}, checkpoint=None)  # KeepHook does better
     made.setdefault("log_level", "ERROR")
+    # As it is: MMEngine would change it for the whole process, and warn.
+    method = multiprocessing.get_start_method(allow_none=True) or "fork"
+    made.setdefault("env_cfg", dict(mp_cfg=dict(mp_start_method=method)))
     # Settings of a Runner that stands beside others in one process need names of their own.
     made.experiment_name = f"{folder.name}_{os.getpid()}_{id(made)}"
     if processes() > 1:

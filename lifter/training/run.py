@@ -18,9 +18,10 @@ from mmengine.dist import is_main_process
 from lifter import weights
 from lifter.errors import LifterError
 from lifter.lifter import pick_device
+from lifter.training.alone import alone
 from lifter.training.hooks import StepHook, TableHook
 from lifter.training.keep import KeepHook, averaged, bare, read_state
-from lifter.training.overrides import check, merge
+from lifter.training.overrides import check, merge, unfit_schedule
 from lifter.training.prepared import prepare, processes
 from lifter.training.registered import register
 from lifter.training.runner import QuietRunner, build_runner
@@ -78,18 +79,26 @@ def train(config: Config, folder: Path, say: Say, device: str = "auto", initial:
         The file of the trained weights; of the averaged ones where the config keeps an average.
 
     Raises:
-        LifterError: a config that does not fit, data that are not there, a training that diverged.
+        LifterError: a config that does not fit, data that are not there, a training that diverged, or another one
+            at work in the folder.
     """
     register()
     check(config)
     _make(folder)
-    chosen = pick_device(device)
+    with alone(folder):
+        return _train(config, folder, say, pick_device(device), initial)
+
+
+def _train(config: Config, folder: Path, say: Say, chosen: torch.device, initial: Path | None) -> Path:
     settings = fingerprint(config, initial)
     state = read_state(folder / STATE, settings)
     runner = build_runner(prepare(config, folder, chosen))
     _load_initial(runner, initial)
     runner.register_hook(StepHook())
-    runner.register_hook(TableHook(_teller(say, folder / TABLE)))
+    tell = _teller(say, folder / TABLE)
+    if told := unfit_schedule(config, runner.max_iters):
+        tell(told)
+    runner.register_hook(TableHook(tell))
     runner.register_hook(KeepHook(folder / STATE, settings, state, config.get("keep_interval", 1)))
     runner.train()
     average = averaged(runner)

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from lifter import joints, windows
 from lifter.datasets.poseset import PoseSet, read_poseset
+from lifter.errors import LifterError
 from lifter.plain import make
 from lifter.screen import to_person, to_screen, turn
 from lifter.weights import Recipe
@@ -37,7 +38,7 @@ class WindowDataset(Dataset[Batch]):
         device: where the frames lie.
 
     Raises:
-        LifterError: no prepared data set, no such 2D source or split.
+        LifterError: no prepared data set, no such 2D source or split, or no frame in it that counts.
     """
 
     metainfo: ClassVar[dict[str, str]] = {}  # MMEngine asks for it
@@ -59,6 +60,8 @@ class WindowDataset(Dataset[Batch]):
         self.inputs = torch.from_numpy(_network_units(made, self.recipe)).to(device)
         self.truth = torch.from_numpy(poses.positions - poses.positions[:, :1]).to(device)
         self.counts = torch.from_numpy(poses.valid & made.seen).to(device)
+        if not self.counts.any():
+            raise LifterError(f"{folder}: no frame of the {split} split is both valid and seen by {keypoints!r}")
         first, sequence = _window_starts(made, self.recipe.window, step)
         self.first = torch.from_numpy(first).to(device)
         self.sequence = torch.from_numpy(sequence).to(device)
