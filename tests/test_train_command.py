@@ -226,12 +226,12 @@ def test_a_lack_of_memory_is_one_line(config: Path, tmp_path: Path, capsys: pyte
 def test_a_schedule_that_does_not_end_with_the_training_is_told(config: Path) -> None:
     made = read_config(config)
     made.param_scheduler = [
-        dict(type="LinearLR", end=4, by_epoch=False),
-        dict(type="CosineAnnealingLR", begin=4, end=9, T_max=5, by_epoch=False),
+        {"type": "LinearLR", "end": 4, "by_epoch": False},
+        {"type": "CosineAnnealingLR", "begin": 4, "end": 9, "T_max": 5, "by_epoch": False},
     ]
     assert unfit_schedule(made, 9) == ""
     assert "ends at step 9, this training at step 18" in unfit_schedule(made, 18)
-    made.param_scheduler = [dict(type="MultiStepLR", milestones=[2], by_epoch=True)]
+    made.param_scheduler = [{"type": "MultiStepLR", "milestones": [2], "by_epoch": True}]
     assert unfit_schedule(made, 18) == "", "epochs fit any number of steps"
 
 
