@@ -27,7 +27,11 @@ from lifter.training.sync_norm import SyncedBatchNorm, synced
 ROOT = Path(__file__).parents[1]
 CONFIG = """
 _base_ = "{base}"
-model = dict(network=dict(widths=(4, 4, 4, 4, 4), dropout=0.0), recipe=dict(window=32, normalisation="screen"), autocast=False)
+model = dict(
+    network=dict(widths=(4, 4, 4, 4, 4), dropout=0.0),
+    recipe=dict(window=32, normalisation="screen"),
+    autocast=False,
+)
 train_dataloader = dict(batch_size={batch}, sampler=dict(draws=16, balance=None), dataset=dict(folder="{data}"))
 val_dataloader = dict(batch_size={batch}, dataset=dict(folder="{data}", step=16))
 # Adam turns the rounding in a gradient that should be 0, as that of a bias before a batch norm, into whole steps;
