@@ -58,8 +58,9 @@ def words_of(given: argparse.Namespace, results: Mapping[Trial, Result]) -> str:
 
     about: dict[str, Any] = dict(read_poses(given.data).about)
     one = next(iter(results.values()))
+    said = str(about.get("protocol", "")).rstrip(". ") + "."
     return (
-        f"Data: {about.get('dataset', given.data.name)}. {about.get('protocol', '')} Trained by `{given.config.name}`"
+        f"Data: {about.get('dataset', given.data.name)}. {said} Trained by `{given.config.name}`"
         f"{f', {given.epochs} epochs' if given.epochs else ''}"
         f"{', ' + ' '.join(given.cfg_options) if given.cfg_options else ''}, {given.seeds} seed(s); the last weights "
         f"scored on {one['frames']} frames of the test split, windows at step {given.step}, averaged, mirror averaged. "

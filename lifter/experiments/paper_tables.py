@@ -49,7 +49,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Available:
-    """What a data set has: its detected 2D sources (best known first) and the actions of its test split."""
+    """What a data set has: its detected 2D sources and the actions of its test split."""
 
     detections: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
@@ -157,14 +157,14 @@ def _supervision(_: Available) -> Table:
 
 def _detected(available: Available) -> Table:
     cells: list[Cell] = []
-    for place, source in enumerate(available.detections[:2] or (available.detection(),)):
-        printed = _paper("table6")[("first", "second")[place]]
+    for source in available.detections or (available.detection(),):
+        printed = next((row for name, row in _paper("table6").items() if source.startswith(name)), {})
         trial = Trial(f"UGCN, {source}", motion(BEST), source)
         cells += _by_action(f"UGCN, {source}", trial, "MPJPE", available, printed)
         cells += _by_action(f"UGCN, {source}: P-MPJPE", trial, "P-MPJPE", available, {})
     words = (
-        "Trained and tested on detected 2D, with motion loss. The paper's first source is CPN, its second HRNet. Its "
-        "dagger row adds the refine module: `python -m lifter refine`, then `evaluate --refine`."
+        "Trained and tested on detected 2D, with motion loss. The paper's sources are CPN and HRNet. Its dagger row "
+        "adds the refine module: `python -m lifter refine`, then `evaluate --refine`."
     )
     return Table(6, "Detected 2D", words, tuple(cells))
 
