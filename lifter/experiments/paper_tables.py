@@ -158,7 +158,7 @@ def _supervision(_: Available) -> Table:
 def _detected(available: Available) -> Table:
     cells: list[Cell] = []
     for source in available.detections or (available.detection(),):
-        printed = next((row for name, row in _paper("table6").items() if source.startswith(name)), {})
+        printed: dict[str, Any] = next((row for name, row in _paper("table6").items() if source.startswith(name)), {})
         trial = Trial(f"UGCN, {source}", motion(BEST), source)
         cells += _by_action(f"UGCN, {source}", trial, "MPJPE", available, printed)
         cells += _by_action(f"UGCN, {source}: P-MPJPE", trial, "P-MPJPE", available, {})
