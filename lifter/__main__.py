@@ -17,6 +17,7 @@ VERBS = {
     "tables": "run one of the paper's tables and print its numbers beside ours",
     "compare": "train several lifters on the same windows with the same budget and compare them",
     "noise": "how errors of the 2D key points become errors of the 3D pose",
+    "mixtures": "train and test a lifter for every mixture of true and detected 2D (Appendix A, Figure 6)",
     "figure": "draw one of the paper's figures",
 }
 

@@ -86,7 +86,7 @@ def run(arguments: list[str], folder: Path) -> None:
 def shortened(arguments: list[str]) -> list[str]:
     """A laboratory's command with less of everything."""
     verb = arguments[2]
-    if verb not in ("train", "compare", "tables", "refine"):
+    if verb not in ("train", "compare", "tables", "mixtures", "refine"):
         return arguments
     if verb == "refine":
         return [*arguments, "--epochs", "1"]
@@ -97,7 +97,7 @@ def shortened(arguments: list[str]) -> list[str]:
 
 
 # Grids of trainings, and commands of many seconds.
-LONG = re.compile(r"lifter (tables|compare|noise)")
+LONG = re.compile(r"lifter (tables|compare|mixtures|noise)")
 
 
 @pytest.mark.parametrize(

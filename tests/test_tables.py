@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from walkers import walkers
+from walkers import detected, walkers
 
 from lifter.__main__ import main
-from lifter.datasets.poseset import write_keypoints, write_poses
+from lifter.datasets.poseset import read_poseset, write_keypoints, write_poses
 from lifter.errors import LifterError
 from lifter.experiments import comparison, paper_tables, table_report, trials
 from lifter.experiments.comparison import Spread
@@ -160,6 +160,19 @@ def test_table_runs_in_two_processes_as_in_one(data: Path, tmp_path: Path) -> No
     assert [len(cell["values"]) for cell in one["cells"]] == [2] * 5
     for left, right in zip(one["cells"], two["cells"], strict=True):
         np.testing.assert_allclose(left["values"], right["values"], rtol=1e-6)
+
+
+def test_a_lifter_for_every_mixture(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Appendix A: the 2D error is alpha times the detector's, and every mixture has trainings of its own."""
+    write_keypoints(data, detected(read_poseset(data)))
+    assert main(["mixtures", "--data", str(data), "--out", str(tmp_path), "--detections", "cpn", *TINY]) == 0
+    assert "12 trials" in capsys.readouterr().out  # six mixtures, two seeds
+    made = json.loads((tmp_path / "mixtures.json").read_text())["points"]
+    assert [point["level"] for point in made] == [0, 0.2, 0.4, 0.6, 0.8, 1]
+    errors = np.array([point["error_px"] for point in made])
+    np.testing.assert_allclose(errors, errors[-1] * np.array([0, 0.2, 0.4, 0.6, 0.8, 1]), rtol=1e-4, atol=1e-4)
+    assert len(list((tmp_path / "trials").iterdir())) == 12
+    assert (tmp_path / "mixtures.png").stat().st_size > 1000
 
 
 def test_wrong_words_are_one_line(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

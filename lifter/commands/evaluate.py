@@ -64,7 +64,8 @@ def run(given: argparse.Namespace) -> int:
     else:
         lifter = Lifter(given.lifter, given.device, step=given.step, flip=not given.no_flip,
                         phased=not (given.paper_windows or given.drop_tail))  # fmt: skip
-        name = Path(given.lifter).name
+        path = Path(given.lifter)  # every training's result has the same name: its folder tells which
+        name = f"{path.parent.name}/{path.name}" if path.parent.name else path.name
     scores = evaluate(
         lifter,
         poseset,

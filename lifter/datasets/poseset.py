@@ -159,7 +159,7 @@ class PoseSet:
         chosen = np.flatnonzero(self.poses.splits == name)
         if not len(chosen):
             there = ", ".join(sorted(set(self.poses.splits.tolist())))
-            raise LifterError(f"the data set has no {name!r} split (it has {there})")
+            raise LifterError(f"the data set has no {name!r} split (it has {there}); `prepare` makes splits")
         return self.subset(chosen)
 
 
@@ -206,7 +206,7 @@ def read_poses(folder: Path) -> Poses:
                 raise ValueError(f"format {FORMAT!r} wanted")
             return Poses(**{item.name: data[item.name] for item in fields(Poses) if item.name != "about"}, about=about)
     except BROKEN as error:
-        raise LifterError(f"{path}: not a prepared data set ({' '.join(str(error).split())})") from error
+        raise LifterError(f"{path}: not a prepared data set ({_told(error)})") from error
 
 
 def read_poseset(folder: Path, source: str = "gt") -> PoseSet:
@@ -226,7 +226,13 @@ def read_poseset(folder: Path, source: str = "gt") -> PoseSet:
                 raise ValueError("made for other sequences than poses.npz holds; prepare it again")
             return PoseSet(poses, source, data["keypoints"], data["scores"], data["seen"])
     except BROKEN as error:
-        raise LifterError(f"{path}: cannot be used ({' '.join(str(error).split())})") from error
+        raise LifterError(f"{path}: cannot be used ({_told(error)})") from error
+
+
+def _told(error: BaseException) -> str:
+    """An error's words in one line, without numpy's advice to load what is no archive unsafely."""
+    text = " ".join(str(error).split())
+    return "no archive of plain arrays" if "pickle" in text else text
 
 
 def sources(folder: Path) -> list[str]:

@@ -188,16 +188,24 @@ def run_trial(trial: Trial, protocol: Protocol, place: Path) -> Result:
 
 
 def _trained(trial: Trial, protocol: Protocol, place: Path) -> float:
-    """Train unless that is done; return the processor seconds of the last (or only) sitting."""
+    """Train unless that is done; return the processor seconds of all its sittings (a killed one tells nothing)."""
     from lifter.training.run import STATE, train
 
     told = place / "training.json"
+    done, before = False, 0.0
     with contextlib.suppress(OSError, ValueError, KeyError):
-        return float(json.loads(told.read_text(encoding="utf-8"))["cpu_seconds"])
+        kept = json.loads(told.read_text(encoding="utf-8"))
+        done, before = bool(kept["done"]), float(kept["cpu_seconds"])
+    if done:
+        return before
     began = time.process_time()
-    train(resolved(trial, protocol), place, lambda _: None, protocol.device)
-    seconds = time.process_time() - began
-    write_text(told, json.dumps({"cpu_seconds": seconds}))
+    try:
+        train(resolved(trial, protocol), place, lambda _: None, protocol.device)
+        done = True
+    finally:
+        seconds = before + time.process_time() - began
+        if place.is_dir():
+            write_text(told, json.dumps({"done": done, "cpu_seconds": seconds}))
     (place / STATE).unlink(missing_ok=True)  # the weights stay; there is nothing to go on with
     return seconds
 
