@@ -152,7 +152,7 @@ def test_poses_equal_those_of_our_lifter_on_the_same_weights(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flip: bool
 ) -> None:
     convert(trained.checkpoint, tmp_path / "lifter.safetensors", Recipe("screen", 50.0, WINDOW))
-    lifter = Lifter(tmp_path / "lifter.safetensors", "cpu", flip=flip)
+    lifter = Lifter(tmp_path / "lifter.safetensors", "cpu", flip=flip, phased=False)
     assert lifter.model.settings == SHAPES[0]
     monkeypatch.setitem(trained.model.test_cfg, "flip_test", flip)
     for batch in trained.loader:
