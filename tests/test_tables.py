@@ -92,7 +92,7 @@ def test_a_trial_is_named_by_what_decides_its_result() -> None:
 def test_another_network_takes_none_of_the_configs_fields() -> None:
     tcn = trials.resolved(Trial("t", comparison.ROWS["TCN, 27 frames"]), fake_protocol())
     assert dict(tcn.model.network) == {"type": "tcn", "dropout": 0.0, "channels": 512, "filters": (3, 3, 3)}
-    assert tcn.optim_wrapper.optimizer.lr == 3e-3
+    assert tcn.optim_wrapper.optimizer.lr == 1e-2
     assert "val_dataloader" not in tcn
 
 
