@@ -11,7 +11,7 @@ from lifter.experiments.trials import Result, Trial
 
 POSITION_ONLY = (("model.loss.operators", ()),)
 # Learning rates by the validation split after 500 steps (MPJPE, mm): UGCN 5e-3 81.3, 1e-2 79.6; TCN 1e-3 107.4, 3e-3
-# 94.9, 1e-2 78.4; fully connected 1e-3 86.3, 3e-3 81.2.
+# 94.9, 1e-2 78.4; fully connected 1e-3 86.3, 3e-3 81.2, 1e-2 75.9.
 TCN = (("model.network.type", "tcn"), ("model.network.dropout", 0.0), ("optim_wrapper.optimizer.lr", 1e-2))
 ROWS: Mapping[str, tuple[tuple[str, Any], ...]] = {
     "UGCN + motion loss": (),
@@ -22,7 +22,7 @@ ROWS: Mapping[str, tuple[tuple[str, Any], ...]] = {
         *POSITION_ONLY,
         ("model.network.type", "fully_connected"),
         ("model.network.dropout", 0.0),
-        ("optim_wrapper.optimizer.lr", 3e-3),
+        ("optim_wrapper.optimizer.lr", 1e-2),
     ),
 }
 SHOWN = ("MPJPE", "P-MPJPE", "MPJVE", "acceleration")
