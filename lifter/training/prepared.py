@@ -16,6 +16,7 @@ from lifter import networks
 from lifter.errors import LifterError
 from lifter.plain import make
 from lifter.training.runner import CURVES, WRONG
+from lifter.training.together import processes
 from lifter.weights import Recipe
 
 
@@ -52,7 +53,6 @@ def prepare(config: Config, folder: Path, device: torch.device) -> Config:
     made.experiment_name = f"{folder.name}_{os.getpid()}_{id(made)}"
     if processes() > 1:
         made.launcher = "pytorch"
-        _join(device)
     return made
 
 
@@ -77,16 +77,3 @@ def _context(network: Mapping[str, Any]) -> int:
 def _check_seed(seed: object) -> None:
     if type(seed) is not int or not 0 <= seed < 2**32:
         raise LifterError(f"randomness.seed: a whole number from 0 to {2**32 - 1} wanted, got {seed!r}")
-
-
-def processes() -> int:
-    """How many processes `torchrun` has started; 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def _join(device: torch.device) -> None:
-    """Meet the processes that `torchrun` has started."""
-    if device.type == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    if not torch.distributed.is_initialized():
-        torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")

@@ -22,9 +22,10 @@ from lifter.training.alone import alone
 from lifter.training.hooks import StepHook, TableHook
 from lifter.training.keep import KeepHook, averaged, bare, read_state
 from lifter.training.overrides import check, merge, unfit_schedule
-from lifter.training.prepared import prepare, processes
+from lifter.training.prepared import prepare
 from lifter.training.registered import register
 from lifter.training.runner import QuietRunner, build_runner
+from lifter.training.together import processes, together
 
 RESULT = "lifter.safetensors"
 STATE = "last.pt"
@@ -85,8 +86,9 @@ def train(config: Config, folder: Path, say: Say, device: str = "auto", initial:
     register()
     check(config)
     _make(folder)
-    with alone(folder):
-        return _train(config, folder, say, pick_device(device), initial)
+    chosen = pick_device(device)
+    with alone(folder), together(chosen):
+        return _train(config, folder, say, chosen, initial)
 
 
 def _train(config: Config, folder: Path, say: Say, chosen: torch.device, initial: Path | None) -> Path:
