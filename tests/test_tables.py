@@ -153,6 +153,23 @@ def test_comparison_runs_once_and_reports_again(data: Path, tmp_path: Path, caps
     assert made == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("lifter.safetensors")}
 
 
+def test_a_field_is_varied_and_scored_on_the_validation_split(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The row's own value is replaced; the value that it had is the trial that it was."""
+    rate = "optim_wrapper.optimizer.lr"
+    words = ["compare", "--data", str(data), "--out", str(tmp_path), "--rows", "fully"]
+    assert main([*words, *TINY]) == 0
+    assert main([*words, "--vary", rate, "0.001", "0.01", *TINY]) == 0
+    assert "4 trials, 2 done, 2 to do" in capsys.readouterr().out
+    text = (tmp_path / f"vary_{rate}.md").read_text()
+    assert "| fully connected, lr 0.001 |" in text and "| fully connected, lr 0.01 |" in text
+    assert main([*words, "--split", "validation", *TINY]) == 1
+    assert "no 'validation' split (it has test, train)" in capsys.readouterr().err
+    assert main([*words, "--vary", rate, *TINY]) == 1
+    assert "values wanted" in capsys.readouterr().err
+
+
 def test_table_runs_in_two_processes_as_in_one(data: Path, tmp_path: Path) -> None:
     for jobs in ("1", "2"):
         assert main(["tables", "5", "--data", str(data), "--out", str(tmp_path / jobs), "--jobs", jobs, *TINY]) == 0

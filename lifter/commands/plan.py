@@ -26,11 +26,11 @@ def add_plan(parser: argparse.ArgumentParser, config: Path) -> None:
     add("--device", default="auto", choices=("auto", "cpu", "cuda"))
 
 
-def protocol_of(given: argparse.Namespace) -> Protocol:
-    """Read the arguments.
+def protocol_of(given: argparse.Namespace, split: str = "test") -> Protocol:
+    """Read the arguments; `split` is what is scored.
 
     Raises:
-        LifterError: a number out of range, no such data, or a set without a train or a test split.
+        LifterError: a number out of range, no such data, or a set without a train split or that one.
     """
     from lifter.datasets.poseset import read_poses
     from lifter.errors import LifterError
@@ -41,18 +41,18 @@ def protocol_of(given: argparse.Namespace) -> Protocol:
         if getattr(given, name) < 1:
             raise LifterError(f"--{name}: at least 1 wanted, got {getattr(given, name)}")
     poses = read_poses(given.data)
-    for split in ("train", "test"):  # told now, not after the trainings
-        if split not in poses.splits:
+    for needed in ("train", split):  # told now, not after the trainings
+        if needed not in poses.splits:
             there = ", ".join(sorted(set(poses.splits.tolist())))
-            raise LifterError(f"{given.data}: no {split!r} split (it has {there})")
+            raise LifterError(f"{given.data}: no {needed!r} split (it has {there})")
     threads = max(given.threads // given.jobs, 1)
     return Protocol(
-        given.config, given.data.resolve(), given.epochs, parsed(given.cfg_options), every=given.every,
-        step=given.step, device=given.device, threads=threads,
+        given.config, given.data.resolve(), given.epochs, parsed(given.cfg_options), split=split,
+        every=given.every, step=given.step, device=given.device, threads=threads,
     )  # fmt: skip
 
 
-def words_of(given: argparse.Namespace, results: Mapping[Trial, Result]) -> str:
+def words_of(given: argparse.Namespace, results: Mapping[Trial, Result], split: str = "test") -> str:
     """The protocol in words."""
     from lifter.datasets.poseset import read_poses
 
@@ -63,6 +63,6 @@ def words_of(given: argparse.Namespace, results: Mapping[Trial, Result]) -> str:
         f"Data: {about.get('dataset', given.data.name)}. {said} Trained by `{given.config.name}`"
         f"{f', {given.epochs} epochs' if given.epochs else ''}"
         f"{', ' + ' '.join(given.cfg_options) if given.cfg_options else ''}, {given.seeds} seed(s); the last weights "
-        f"scored on {one['frames']} frames of the test split, windows at step {given.step}, averaged, mirror averaged. "
-        "Millimetres (a frame, for velocities); mean ± standard deviation over seeds."
+        f"scored on {one['frames']} frames of the {split} split, windows at step {given.step}, averaged, mirror "
+        "averaged. Millimetres (a frame, for velocities); mean ± standard deviation over seeds."
     )

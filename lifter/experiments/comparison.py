@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean, stdev
 from typing import Any
 
+from lifter.errors import LifterError
 from lifter.experiments.trials import Result, Trial
+from lifter.training.overrides import parsed
 
 POSITION_ONLY = (("model.loss.operators", ()),)
 # Learning rates by the validation split after 500 steps (MPJPE, mm): UGCN 5e-3 81.3, 1e-2 79.6; TCN 1e-3 107.4, 3e-3
@@ -49,6 +51,30 @@ class Spread:
 def trials(rows: Sequence[str] = tuple(ROWS), keypoints: str = "gt") -> list[Trial]:
     """One trial a row, seed 0."""
     return [Trial(name, ROWS[name], keypoints) for name in rows]
+
+
+def varied(rows: Sequence[Trial], name: str, values: Sequence[str]) -> list[Trial]:
+    """Every trial once for each value of one config field, in place of what the row itself says of it.
+
+    Args:
+        rows: the trials.
+        name: dotted name of the field.
+        values: as `--cfg-options` takes them.
+
+    Raises:
+        LifterError: no value, or one that cannot be read.
+    """
+    if not values:
+        raise LifterError(f"--vary {name}: values wanted, as `--vary optim_wrapper.optimizer.lr 0.003 0.01`")
+    return [
+        replace(
+            trial,
+            label=f"{trial.label}, {name.split('.')[-1]} {value}",
+            options=(*(own for own in trial.options if own[0] != name), *parsed([f"{name}={value}"]).items()),
+        )
+        for trial in rows
+        for value in values
+    ]
 
 
 def spreads(results: Mapping[Trial, Result], label: str) -> dict[str, Spread]:
