@@ -127,13 +127,15 @@ class Lifter:
     def _side_by_side(self, sequence: Floats) -> Floats:
         """Lift every frame once, the end frames repeated for context: (T, 17, 2) to (T, 17, 3)."""
         window, context = self.recipe.window, self.model.context
-        first = np.arange(0, len(sequence), window)
-        padded = sequence[np.clip(np.arange(-context, first[-1] + window + context), 0, len(sequence) - 1)]
+        # A sequence shorter than a window lies in its middle, as in training: a person is measured by the whole window.
+        filled, front = windows.pad(sequence, window)
+        first = np.arange(0, len(filled), window)
+        padded = filled[np.clip(np.arange(-context, first[-1] + window + context), 0, len(filled) - 1)]
         lifted = [
             self._lift_windows(windows.cut(padded, first[i : i + BATCH], window + 2 * context))
             for i in range(0, len(first), BATCH)
         ]
-        return np.concatenate(lifted).reshape(-1, *lifted[0].shape[2:])[: len(sequence)]
+        return np.concatenate(lifted).reshape(-1, *lifted[0].shape[2:])[front : front + len(sequence)]
 
     def _lift_windows(self, batch: Floats) -> Floats:
         """Lift windows (N, T + 2 * context, 17, 2), each by itself, to (N, T, 17, 3) in camera axes."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from moving_sets import moving_set
 
 from lifter import joints, screen, weights, windows
+from lifter.datasets.poseset import write_keypoints, write_poses
 from lifter.errors import LifterError
 from lifter.lifter import Lifter, between, runs, training_grid
 from lifter.networks import Network, build
+from lifter.training.windows_dataset import WindowDataset
 from lifter.ugcn import UGCN, UGCNSettings
 from lifter.weights import Recipe
 
@@ -228,6 +232,22 @@ def test_person_units_are_taken_from_a_window_with_its_context() -> None:
     with torch.inference_mode():
         wanted = screen.turn_back(network(torch.from_numpy(window)).numpy(), turns)[0]
     np.testing.assert_allclose(lifter.lift_uniform(sequence)[96:192], wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("type", ["tcn", "fully_connected"])
+def test_a_short_sequence_lies_in_its_window_as_in_training(type: str, tmp_path: Path) -> None:
+    """Measured by the person in the window, what is repeated at either end counts."""
+    made = moving_set({"train": [41]})
+    write_poses(tmp_path, made.poses)
+    write_keypoints(tmp_path, made)
+    network = other(type).eval()
+    trained_on = WindowDataset(tmp_path, recipe=asdict(Recipe()), context=network.context)[0]
+    with torch.inference_mode():
+        window = network(trained_on["keypoints"][None]).numpy()
+    turned = screen.turn_back(window, trained_on["turns"][None].numpy())[0]
+    begin = -int(trained_on["start"])
+    lifted = Lifter.of(network, Recipe(), flip=False).lift_uniform(made.keypoints)
+    np.testing.assert_allclose(lifted, turned[begin : begin + 41], atol=1e-5)
 
 
 @pytest.mark.parametrize("type", ["tcn", "fully_connected"])
