@@ -123,3 +123,12 @@ def test_a_schedule_keeps_its_shape_when_stretched(epochs: int, expected: list[i
     assert warm.param_scheduler.end == 200
     with pytest.raises(LifterError, match="at least 1"):
         stretch(warm, 0)
+
+
+@pytest.mark.parametrize("steps, epochs, expected", [(300, 60, 600), (300, 7, 70), (1, 1, 1), (0, 60, 0)])
+def test_the_warm_up_of_the_motion_loss_is_stretched_too(steps: int, epochs: int, expected: int) -> None:
+    config = read_config(CONFIGS / "mocap.py", {"model.loss.warmup_steps": steps})
+    assert config.train_cfg.max_epochs == 30
+    stretch(config, epochs)
+    made = config.model.loss.warmup_steps
+    assert (made, type(made)) == (expected, int)

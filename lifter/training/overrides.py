@@ -76,7 +76,7 @@ def check(config: Config) -> None:
 
 
 def stretch(config: Config, epochs: int) -> None:
-    """Train for another number of epochs; the schedule of the learning rate keeps its shape.
+    """Train for another number of epochs; the schedules of learning rate and motion loss keep their shape.
 
     Raises:
         LifterError: fewer than one epoch.
@@ -93,6 +93,10 @@ def stretch(config: Config, epochs: int) -> None:
         for name in ("begin", "end", "T_max"):
             if scheduler.get(name):
                 scheduler[name] = max(round(scheduler[name] * factor), 1)
+    loss: Any = config.model.get("loss")
+    warmup = loss.get("warmup_steps") if isinstance(loss, Mapping) else None
+    if type(warmup) is int and warmup > 0:  # a wrong value is told where the loss is built
+        loss.warmup_steps = max(round(warmup * factor), 1)
 
 
 def unfit_schedule(config: Config, steps: int) -> str:
