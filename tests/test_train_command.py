@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -100,6 +101,21 @@ def test_options_reach_the_training(
     assert '"keypoints": "detector"' in note_of(first) and '"seed": 4' in note_of(other)
     assert train(config, tmp_path / "new", *words, "--from", str(first)) == 0
     assert '"sha256"' in note_of(tmp_path / "new" / "lifter.safetensors")
+
+
+def test_a_set_without_a_validation_split_is_trained_on_when_told_so(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_set(tmp_path / "set", moving_set({"train": [60, 50], "test": [40]}))
+    words = ["--data", str(tmp_path / "set"), "--epochs", "1"]
+    assert train(config, tmp_path / "out", *words) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: validation: the data set has no 'validation' split (it has test, train)")
+    assert told.count("\n") == 1
+    advice = re.findall(r"--cfg-options \S+", told)
+    assert len(advice) == 1
+    assert train(config, tmp_path / "out", *words, *advice[0].split()) == 0
+    assert "epoch 1/1" in capsys.readouterr().out
 
 
 WRONG = [

@@ -159,7 +159,9 @@ class PoseSet:
         chosen = np.flatnonzero(self.poses.splits == name)
         if not len(chosen):
             there = ", ".join(sorted(set(self.poses.splits.tolist())))
-            raise LifterError(f"the data set has no {name!r} split (it has {there}); `prepare` makes splits")
+            raise LifterError(
+                f"the data set has no {name!r} split (it has {there}); `prepare` makes splits (--splits, --validation)"
+            )
         return self.subset(chosen)
 
 

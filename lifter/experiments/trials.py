@@ -143,7 +143,7 @@ def resolved(trial: Trial, protocol: Protocol) -> Any:
     Raises:
         LifterError: the config or an option is wrong.
     """
-    from lifter.training.overrides import merge, stretch
+    from lifter.training.overrides import drop_validation, merge, stretch
     from lifter.training.run import read_config
 
     config = read_config(protocol.config)
@@ -153,8 +153,7 @@ def resolved(trial: Trial, protocol: Protocol) -> Any:
     if "model.network.type" in own:  # another network: fields of the config's do not fit it
         config.model.network = {}
     merge(config, {**own, "randomness.seed": trial.seed})
-    for name in ("val_dataloader", "val_cfg", "val_evaluator"):
-        config.pop(name, None)  # the last weights are scored, whatever happened on the way
+    drop_validation(config)  # the last weights are scored, whatever happened on the way
     if protocol.epochs:
         stretch(config, protocol.epochs)
     return config

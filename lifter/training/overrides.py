@@ -24,16 +24,14 @@ def with_options(config: Config, given: argparse.Namespace) -> Config:
         LifterError: an option that is not NAME=VALUE, is unknown, or cannot be merged.
     """
     options = parsed(given.cfg_options)
-    for loader in LOADERS:
-        if config.get(loader):
-            if given.data is not None:
-                options[f"{loader}.dataset.folder"] = given.data
-            if given.keypoints is not None:
-                options[f"{loader}.dataset.keypoints"] = given.keypoints
-    if given.seed is not None:
-        options["randomness.seed"] = given.seed
     merge(config, options)
+    if "val_dataloader" in options and not options["val_dataloader"]:
+        drop_validation(config)
     check(config)
+    data = {"folder": given.data, "keypoints": given.keypoints}
+    told = {f"{loader}.dataset.{name}": data[name] for loader in LOADERS if config.get(loader) for name in data}
+    told["randomness.seed"] = given.seed
+    merge(config, {name: value for name, value in told.items() if value is not None})
     if given.epochs is not None:
         stretch(config, given.epochs)
     return config
@@ -53,6 +51,12 @@ def merge(config: Config, options: Mapping[str, Any]) -> None:
         config.merge_from_dict(dict(options))
     except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
         raise LifterError(f"--cfg-options: {' '.join(str(error).split())}") from error
+
+
+def drop_validation(config: Config) -> None:
+    """Train without validation: MMEngine wants all of its parts or none."""
+    for name in ("val_dataloader", "val_cfg", "val_evaluator"):
+        config.pop(name, None)
 
 
 def check(config: Config) -> None:

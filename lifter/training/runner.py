@@ -74,7 +74,15 @@ def build_runner(config: Config) -> QuietRunner:
         if runner.param_schedulers is not None:
             runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
         if runner._val_loop is not None:
-            runner._val_loop = runner.build_val_loop(runner._val_loop)
+            runner._val_loop = _build_validation(runner)
     except WRONG as error:
         raise LifterError(f"config: {' '.join(str(error).split()) or type(error).__name__}") from error
     return runner
+
+
+def _build_validation(runner: QuietRunner) -> Any:
+    """Build the loop and with it the data; a set that has none to validate on can still be trained on."""
+    try:
+        return runner.build_val_loop(runner._val_loop)
+    except LifterError as error:
+        raise LifterError(f"validation: {error}; or train without: --cfg-options val_dataloader=None") from error
