@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import signal
 import subprocess
 import sys
@@ -9,10 +10,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from moving_sets import moving_set
 
 from lifter.__main__ import main
+from lifter.commands.plan import add_plan, protocol_of
 from lifter.datasets.poseset import write_keypoints, write_poses
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +55,34 @@ def test_a_split_that_is_not_there_is_told_before_the_trainings(
     shown = capsys.readouterr()
     assert f"no {split!r} split (it has {other})" in shown.err and shown.err.count("\n") == 1
     assert not shown.out and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("every", "cameras", "told"),
+    [
+        (1, "abcd", ""),
+        (2, "abcd", "2 of 4 cameras only (a, c); an N that shares no factor with 4"),
+        (3, "abcd", ""),
+        (4, "abcd", "1 of 4 cameras only (a)"),
+        (4, "abc", ""),  # goes round them
+        (7, "aaaaaaaabbbbbbbb", ""),
+        (11, "abcd", ""),  # too few sequences, not an unlucky number: 12 give cameras a and d
+        (4, "a", ""),
+    ],
+)
+def test_cameras_that_are_never_scored_are_told(
+    every: int, cameras: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    count = len(cameras) * (12 // len(cameras) or 1)
+    made = moving_set({"train": [30], "test": [30] * count}).poses
+    write_poses(tmp_path, replace(made, cameras=np.array(["x", *(cameras * count)[:count]])))
+    parser = argparse.ArgumentParser()
+    add_plan(parser, Path("configs/mocap.py"))
+    words = parser.parse_args(["--data", str(tmp_path), "--out", str(tmp_path), "--every", str(every)])
+    words.threads = 1
+    assert protocol_of(words).every == every
+    shown = capsys.readouterr().out
+    assert told in shown and shown.count("\n") == bool(told)
 
 
 @pytest.mark.slow

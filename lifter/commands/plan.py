@@ -19,7 +19,8 @@ def add_plan(parser: argparse.ArgumentParser, config: Path) -> None:
     add("--config", type=Path, default=config, metavar="FILE", help=f"what the trainings start from ({config})")
     add("--epochs", type=int, default=0, help="of each training (default: the config's)")
     add("--seeds", type=int, default=3, help="trainings of each kind (default: 3)")
-    add("--every", type=int, default=1, metavar="N", help="score every N-th sequence (default: 1, all)")
+    add("--every", type=int, default=1, metavar="N", help="score every N-th sequence (default: 1, all); they "
+        "come camera by camera: an odd N goes round the four cameras, a multiple of 4 scores one")  # fmt: skip
     add("--step", type=int, default=5, help="frames between windows when scoring (default: 5, the paper's)")
     add("--jobs", type=int, default=1, help="trainings at a time, each in a process of its own")
     add("--cfg-options", nargs="+", default=[], metavar="NAME=VALUE", help="replace config values in all trainings")
@@ -27,13 +28,15 @@ def add_plan(parser: argparse.ArgumentParser, config: Path) -> None:
 
 
 def protocol_of(given: argparse.Namespace, split: str = "test") -> Protocol:
-    """Read the arguments; `split` is what is scored.
+    """Read the arguments, and say which cameras will not be scored; `split` is what is.
 
     Raises:
         LifterError: a number out of range, no such data, or a set without a train split or that one.
     """
+    from lifter.commands.say import say
     from lifter.datasets.poseset import read_poses
     from lifter.errors import LifterError
+    from lifter.experiments.thinning import camera_note
     from lifter.experiments.trials import Protocol
     from lifter.training.overrides import parsed
 
@@ -46,10 +49,13 @@ def protocol_of(given: argparse.Namespace, split: str = "test") -> Protocol:
             there = ", ".join(sorted(set(poses.splits.tolist())))
             raise LifterError(f"{given.data}: no {needed!r} split (it has {there})")
     threads = max(given.threads // given.jobs, 1)
-    return Protocol(
+    protocol = Protocol(
         given.config, given.data.resolve(), given.epochs, parsed(given.cfg_options), split=split,
         every=given.every, step=given.step, device=given.device, threads=threads,
     )  # fmt: skip
+    if told := camera_note(poses, protocol):
+        say(told)
+    return protocol
 
 
 def words_of(given: argparse.Namespace, results: Mapping[Trial, Result], split: str = "test") -> str:

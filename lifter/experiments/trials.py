@@ -13,13 +13,10 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lifter.errors import LifterError
 from lifter.experiments.files import write_text
-
-if TYPE_CHECKING:
-    from lifter.datasets.poseset import PoseSet
 
 Say = Callable[[str], None]
 Result = dict[str, Any]
@@ -165,6 +162,7 @@ def run_trial(trial: Trial, protocol: Protocol, place: Path) -> Result:
 
     from lifter.datasets.poseset import read_poseset
     from lifter.evaluate import evaluate
+    from lifter.experiments.thinning import thinned
     from lifter.lifter import Lifter
 
     torch.set_num_threads(max(protocol.threads, 1))
@@ -232,14 +230,6 @@ def _executed(waiting: list[tuple[Path, Trial]], protocol: Protocol, jobs: int) 
             raise
 
 
-def thinned(made: PoseSet, protocol: Protocol) -> PoseSet:
-    """Every n-th sequence of the split that is scored."""
-    import numpy as np
-
-    chosen = np.flatnonzero(made.poses.splits == protocol.split)[:: protocol.every]
-    return made.subset(chosen)
-
-
 def _digest(path: Path) -> str:
     try:
         state = path.stat()
@@ -263,6 +253,7 @@ def floor(protocol: Protocol, keypoints: str = "gt") -> dict[str, float]:
     """
     from lifter.datasets.poseset import read_poseset
     from lifter.evaluate import MeanPose, evaluate
+    from lifter.experiments.thinning import thinned
 
     whole = read_poseset(protocol.data, keypoints)
     scores = evaluate(MeanPose(whole.poses), thinned(whole, protocol), protocol.split)
