@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from lifter import joints
-from lifter.scores import BREAKDOWNS, Scores
+from lifter.scores import ALL_JOINTS, BREAKDOWNS, Scores
 from lifter.whole import whole
 
 FORMAT = "motion-lift/scores/1"
@@ -35,7 +35,7 @@ def as_text(scores: Scores, breakdowns: Sequence[str] = ("action",), width: int 
     """Lay scores out for a screen of so many characters: the table of each breakdown, then what must be known."""
     parts = [_title(scores)]
     parts += [plain_table(table(scores, breakdown), width) for breakdown in breakdowns or ["average"]]
-    return "\n\n".join([*parts, "\n".join(remarks(scores))])
+    return "\n\n".join([*parts, "\n".join(remarks(scores, breakdowns))])
 
 
 def as_markdown(scores: Scores, breakdowns: Sequence[str] = ("action",)) -> str:
@@ -45,7 +45,7 @@ def as_markdown(scores: Scores, breakdowns: Sequence[str] = ("action",)) -> str:
         header, *rows = table(scores, breakdown)
         ruler = ["---"] + ["---:"] * (len(header) - 1)
         parts.append("\n".join("| " + " | ".join(row) + " |" for row in [header, ruler, *rows]))
-    return "\n\n".join([*parts, "\n".join(f"- {line}" for line in remarks(scores))]) + "\n"
+    return "\n\n".join([*parts, "\n".join(f"- {line}" for line in remarks(scores, breakdowns))]) + "\n"
 
 
 def table(scores: Scores, breakdown: str) -> Rows:
@@ -93,13 +93,34 @@ def plain_table(rows: Rows, width: int) -> str:
     return "\n\n".join(lines)
 
 
-def remarks(scores: Scores) -> list[str]:
-    """What the averages hide, in lines: MPJPE over other joints, the protocol, the notes of the evaluation."""
+def remarks(scores: Scores, breakdowns: Sequence[str] = ("action",)) -> list[str]:
+    """What the tables of these breakdowns hide, in lines: why values are missing, MPJPE over other joints, the
+    protocol, the notes of the evaluation."""
     over = [f"{value:.2f} mm over {count} joints" for count, value in mpjpe_over(scores).items()]
     lines = [f"MPJPE, frame mean: {', '.join(over)} (16: without the pelvis, which is always right)."]
+    if why := _missing(scores, breakdowns):
+        lines.insert(0, f'"{NOTHING}": {why}.')
     if scores.about.get("protocol"):
         lines.append(f"Protocol: {scores.about['protocol']}")
     return lines + list(scores.about.get("notes", []))
+
+
+def _missing(scores: Scores, breakdowns: Sequence[str]) -> str:
+    """Why the tables of these breakdowns have places without a value; "" where every place has one."""
+    rows = [breakdown for breakdown in breakdowns if breakdown != "joint"]
+    needs: dict[int, list[str]] = {}
+    for name, measure in scores.measures.items():
+        values = [scores.frame_mean(name), *(value for row in rows for value in scores.by(row, name).values())]
+        if not all(map(math.isfinite, values)):
+            needs.setdefault(measure.frames, []).append(name)
+    reasons = ["no valid frame"] if needs.pop(1, None) else []
+    if needs:
+        asked = "; ".join(f"{', '.join(names)} {frames}" for frames, names in sorted(needs.items()))
+        reasons.append(f"too few valid frames in a row (needed: {asked})")
+    if "joint" in breakdowns:
+        partial = [name for name, measure in scores.measures.items() if measure.joints != ALL_JOINTS]
+        reasons.append(f"a joint that {', '.join(partial)} leave out")
+    return "; ".join(reasons)
 
 
 def mpjpe_over(scores: Scores) -> dict[int, float]:

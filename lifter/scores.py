@@ -35,12 +35,14 @@ class Measure:
         values: how it is measured on one sequence.
         joints: the joints its averages are taken over.
         better: "lower" or "higher"; "" where the reference's own value is the goal.
+        frames: valid frames in a row that one value takes.
     """
 
     unit: str
     values: Values
     joints: tuple[int, ...] = ALL_JOINTS
     better: str = "lower"
+    frames: int = 1
 
 
 def measures(score_joints: Sequence[int] = ALL_JOINTS) -> dict[str, Measure]:
@@ -50,11 +52,11 @@ def measures(score_joints: Sequence[int] = ALL_JOINTS) -> dict[str, Measure]:
         "MPJPE": Measure("mm", _frames(position.distances)),
         "P-MPJPE": Measure("mm", _frames(lambda p, g: position.distances(position.procrustes(p, g), g))),
         "N-MPJPE": Measure("mm", _frames(lambda p, g: position.distances(position.rescaled(p, g), g))),
-        "MPJVE": Measure("mm/frame", _steps(motion.VELOCITY, lambda p, g: p - g)),
-        "acceleration": Measure("mm/frame^2", _steps(motion.ACCELERATION, lambda p, g: p - g)),
-        "jerk_error": Measure("mm/frame^3", _steps(motion.JERK, lambda p, g: p - g)),
-        "jerk": Measure("mm/frame^3", _steps(motion.JERK, lambda p, _: p), better=""),
-        "jerk_of_truth": Measure("mm/frame^3", _steps(motion.JERK, lambda _, g: g), better=""),
+        "MPJVE": _moving("mm/frame", motion.VELOCITY, lambda p, g: p - g),
+        "acceleration": _moving("mm/frame^2", motion.ACCELERATION, lambda p, g: p - g),
+        "jerk_error": _moving("mm/frame^3", motion.JERK, lambda p, g: p - g),
+        "jerk": _moving("mm/frame^3", motion.JERK, lambda p, _: p, better=""),
+        "jerk_of_truth": _moving("mm/frame^3", motion.JERK, lambda _, g: g, better=""),
         "bone_deviation": Measure("mm", _bone_deviation, bones.BONES),
         "bone_asymmetry": Measure("mm", _bone_asymmetry, joints.LIMBS_12),
         "PCK@150": Measure("%", _frames(lambda p, g: correct.near(position.distances(p, g))), near, "higher"),
@@ -187,13 +189,13 @@ def _frames(errors: Callable[[Doubles, Doubles], Doubles]) -> Values:
     return values
 
 
-def _steps(order: int, positions: Callable[[Doubles, Doubles], Doubles]) -> Values:
+def _moving(unit: str, order: int, positions: Callable[[Doubles, Doubles], Doubles], better: str = "lower") -> Measure:
     """A measure of frames in a row: differences of an order."""
 
     def values(p: Doubles, g: Doubles, mask: Bools) -> tuple[Doubles, Bools]:
         return motion.differences(positions(p, g), order), scored(mask, len(mask), order)
 
-    return values
+    return Measure(unit, values, better=better, frames=order + 1)
 
 
 def _bone_deviation(p: Doubles, _: Doubles, mask: Bools) -> tuple[Doubles, Bools]:

@@ -177,6 +177,26 @@ def test_markdown_is_a_table_for_each_breakdown() -> None:
     assert text.endswith("- A note.\n")
 
 
+def test_why_a_value_is_missing_stands_below_the_table() -> None:
+    def shown(valid: np.ndarray, *breakdowns: str) -> list[str]:
+        tally, truth = Tally(), RANDOM.normal(0, 0.4, (9, 17, 3))
+        tally.add(labels("Walking"), truth + 0.1, truth)
+        tally.add(labels("Sitting", name="b"), truth, truth, valid)
+        texts = as_text(tally.scores(), breakdowns), as_markdown(tally.scores(), breakdowns)
+        lines = [[line.removeprefix("- ") for line in text.splitlines() if '"-"' in line] for text in texts]
+        assert lines[0] == lines[1]
+        return lines[0]
+
+    whole, every_third, pairs = np.ones(9, bool), np.arange(9) % 3 == 0, np.arange(9) % 3 > 0
+    few, higher = "too few valid frames in a row", "acceleration 3; jerk_error, jerk, jerk_of_truth 4"
+    assert shown(whole, "action") == []
+    assert shown(every_third, "action") == [f'"-": {few} (needed: MPJVE 2; {higher}).']
+    assert shown(pairs, "sequence", "subject") == [f'"-": {few} (needed: {higher}).']
+    assert shown(every_third, "subject") == [], "nothing is missing in what is shown"
+    assert shown(~whole, "action") == [f'"-": no valid frame; {few} (needed: MPJVE 2; {higher}).']
+    assert shown(whole, "joint") == ['"-": a joint that bone_deviation, bone_asymmetry leave out.']
+
+
 def test_json_and_csv_hold_every_value() -> None:
     scores = three()
     whole: dict[str, Any] = json.loads(json.dumps(as_dict(scores), allow_nan=False))
