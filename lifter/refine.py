@@ -102,13 +102,18 @@ def refine_loss(refined: Tensor, truth: Tensor) -> Tensor:
     return loss
 
 
+def camera_known(intrinsics: Floats) -> bool:
+    """Whether all of (..., 4) f_x, f_y, c_x, c_y are a camera's."""
+    return bool(np.isfinite(intrinsics).all() and (intrinsics[..., :2] > 0).all())
+
+
 def known_intrinsics(intrinsics: Floats, sequence: str) -> Floats:
     """Return a camera's (4,) f_x, f_y, c_x, c_y, pixels, as they are.
 
     Raises:
         LifterError: focal lengths that no camera has: the data set does not know its camera.
     """
-    if not np.isfinite(intrinsics).all() or not (intrinsics[:2] > 0).all():
+    if not camera_known(intrinsics):
         raise LifterError(f"sequence {sequence}: the data set does not know its camera; the refine module needs it")
     return intrinsics
 

@@ -11,13 +11,18 @@ import numpy as np
 import pytest
 from walkers import detected, walkers
 
+from lifter import evaluate as evaluation
 from lifter.__main__ import main
 from lifter.datasets.poseset import read_poseset, write_keypoints, write_poses
 from lifter.errors import LifterError
+from lifter.evaluate import evaluate
 from lifter.experiments import comparison, paper_tables, table_report, trials
 from lifter.experiments.comparison import Spread
 from lifter.experiments.paper_tables import Available, build
 from lifter.experiments.trials import Protocol, Trial
+from lifter.lifter import Lifter
+from lifter.refine import LABEL
+from lifter.refine_file import load_refine
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "configs" / "mocap_tables.py"
@@ -54,6 +59,17 @@ def test_the_axes_of_the_tables() -> None:
         build(8, Available())
 
 
+def test_the_refined_row_stands_below_the_row_of_its_lifter() -> None:
+    rows = dict.fromkeys(cell.row for cell in build(6, H36M).cells)
+    assert list(rows)[:3] == ["UGCN, cpn", "UGCN, cpn: P-MPJPE", f"UGCN, cpn + refine ({LABEL})"]
+    plain, refined = ([cell for cell in build(6, H36M).cells if cell.row == list(rows)[i]] for i in (0, 2))
+    assert [(cell.column, cell.paper) for cell in refined][:2] == [("Eating", 42.6), ("Sitting", 56.2)]
+    assert refined[-2].paper == 44.5 and plain[-2].paper == 45.6
+    assert refined[0].trial == replace(plain[0].trial, label="UGCN, cpn + refine", refine=True)
+    blind = build(6, replace(H36M, cameras=False))
+    assert not any(cell.trial.refine for cell in blind.cells) and "row is left out" in blind.words
+
+
 def test_tables_share_what_they_have_in_common() -> None:
     """{12} of Table 2, of Table 3 with all pairs, of Table 1 and of Table 5 is one training."""
     cells = [cell for number in (1, 2, 3, 5) for cell in build(number, H36M).cells]
@@ -77,6 +93,7 @@ def test_a_trial_is_named_by_what_decides_its_result() -> None:
     name = trials.fingerprint(one, fake_protocol())
     assert trials.fingerprint(replace(one, label="b"), fake_protocol()) == name
     assert trials.fingerprint(one, replace(fake_protocol(), data=Path("elsewhere"))) == name
+    assert trials.fingerprint(replace(one, refine=True), fake_protocol()) == name  # the lifter is the same
     for other in (replace(one, seed=1), replace(one, keypoints="cpn"), replace(one, options=())):
         assert trials.fingerprint(other, fake_protocol()) != name
     other = {"options": {"model.loss.weight": 1.0, "model.loss.position": "norm"}}
@@ -117,6 +134,15 @@ def test_report_puts_ours_beside_the_papers() -> None:
     assert "| UGCN | 32.0 ± 1.4 (22.8) | - (31.1) | 31.0 ± 1.4 (25.6) | 31.0 ± 1.4 |" in text
     whole = table_report.as_dict(table, made)
     assert whole["cells"][0]["values"] == [31.0, 33.0] and whole["cells"][0]["paper"] == 22.8
+
+
+def test_report_takes_the_refined_numbers_for_the_refined_row() -> None:
+    table = build(6, Available(("cpn",), ("Eating",)))
+    trial, refined = (next(cell.trial for cell in table.cells if cell.trial.refine == want) for want in (False, True))
+    made = {**result(30.0), "refined": result(20.0)}
+    text = table_report.as_markdown(table, {trial: made, refined: made})
+    assert "| UGCN, cpn | 31.0 (44.0) | 30.0 (45.6) | 30.0 |" in text
+    assert f"| UGCN, cpn + refine ({LABEL}) | 21.0 (42.6) | 20.0 (44.5) | 20.0 |" in text
 
 
 def test_comparison_tells_what_was_gained() -> None:
@@ -177,6 +203,56 @@ def test_table_runs_in_two_processes_as_in_one(data: Path, tmp_path: Path) -> No
     assert [len(cell["values"]) for cell in one["cells"]] == [2] * 5
     for left, right in zip(one["cells"], two["cells"], strict=True):
         np.testing.assert_allclose(left["values"], right["values"], rtol=1e-6)
+
+
+def test_table_6_trains_and_scores_the_refine_module(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_keypoints(data, detected(read_poseset(data)))
+    words = ["tables", "6", "--data", str(data), "--detections", "cpn", "--out", str(tmp_path), "--jobs", "2", *TINY]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "2 trials, 0 done, 2 to do" in said  # two seeds: with the module and without is one
+    numbers = [line for line in said.splitlines() if "refine" in line and any(sign.isdigit() for sign in line)]
+    assert len(numbers) >= 3 and all(LABEL in line for line in numbers)  # two trials, the row
+    places = sorted((tmp_path / "trials").iterdir())
+    assert len(places) == 2
+    for place in places:
+        module = load_refine(place / "refine_step96.safetensors")[0]
+        lifter = Lifter(place / "lifter.safetensors", "cpu", step=96)
+        wanted = evaluate(lifter, read_poseset(data, "cpn"), refine=module).frame_mean("MPJPE")
+        kept = json.loads((place / "result_test_every1_step96.json").read_text())
+        assert kept["refined"]["scores"]["MPJPE"] == pytest.approx(wanted, rel=1e-6) != kept["scores"]["MPJPE"]
+        assert kept["refined"]["label"] == LABEL
+    cells = json.loads((tmp_path / "table6.json").read_text())["cells"]
+    assert [len(cell["values"]) for cell in cells] == [2] * len(cells)
+
+
+def test_a_stopped_refined_trial_does_nothing_twice(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_keypoints(data, detected(read_poseset(data)))
+    words = ["--data", str(data), "--detections", "cpn", "--out", str(tmp_path), *TINY]
+    words[words.index("--seeds") + 1] = "1"
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluation, "_refined", stop)  # the module is trained, not yet scored with
+        assert main(["tables", "6", *words]) == 130
+    assert main(["tables", "6", "--report", *words]) == 0
+    assert f"| UGCN, cpn + refine ({LABEL}) | - (" in capsys.readouterr().out
+    (place,) = (tmp_path / "trials").iterdir()
+    made = {name: (place / name).stat().st_mtime_ns for name in ("lifter.safetensors", "refine_step96.safetensors")}
+    lifted = json.loads((place / "result_test_every1_step96.json").read_text())
+    assert main(["tables", "6", *words]) == 0
+    assert "1 trials, 0 done, 1 to do" in capsys.readouterr().out
+    assert made == {name: (place / name).stat().st_mtime_ns for name in made}
+    whole = json.loads((place / "result_test_every1_step96.json").read_text())
+    assert whole.pop("refined")["label"] == LABEL and whole == lifted
+    assert main(["tables", "6", *words]) == 0
+    assert "1 trials, 1 done, 0 to do" in capsys.readouterr().out
 
 
 def test_a_lifter_for_every_mixture(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

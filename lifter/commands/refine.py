@@ -26,15 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Lift the train split once, train the module, write it."""
-    from dataclasses import asdict
-
     from lifter.commands.say import say, tenths
     from lifter.datasets.poseset import read_poseset
     from lifter.lifter import Lifter
     from lifter.plain import make
     from lifter.refine import LABEL
     from lifter.refine_file import save_refine
-    from lifter.training.refining import RefineTraining, errors_mm, lifted_frames, train_refine
+    from lifter.training.refining import RefineTraining, errors_mm, lifted_frames, note_of, train_refine
 
     values = {"epochs": given.epochs, "learning_rate": given.lr, "batch": given.batch, "seed": given.seed}
     training = make(RefineTraining, values, "refine")
@@ -45,12 +43,6 @@ def run(given: argparse.Namespace) -> int:
     module = train_refine(frames, training, device=lifter.device, say=say)
     before, after = errors_mm(module, frames)
     say(f"train split, {len(frames.truth)} frames: MPJPE {before:.2f} mm as lifted, {after:.2f} mm refined ({LABEL})")
-    note = {
-        "lifter": Path(given.lifter).name,
-        "dataset": str(data.poses.about.get("dataset", "")),
-        "keypoints": given.keypoints,
-        **asdict(training),
-    }
-    save_refine(given.out / RESULT, module, note)
+    save_refine(given.out / RESULT, module, note_of(Path(given.lifter).name, data, training))
     say(f"wrote {given.out / RESULT}")
     return 0

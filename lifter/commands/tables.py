@@ -57,8 +57,9 @@ def _available(given: argparse.Namespace) -> Available:
     """Look into the data set."""
     from lifter.datasets.poseset import read_poses, sources
     from lifter.experiments.paper_tables import Available
+    from lifter.refine import camera_known
 
     poses = read_poses(given.data)
     actions = sorted(set(poses.actions[poses.splits == "test"].tolist()), key=lambda name: (name.casefold(), name))
     found = given.detections or [name for name in sources(given.data) if name != "gt" and not name.startswith("mix_")]
-    return Available(tuple(found), tuple(actions))
+    return Available(tuple(found), tuple(actions), camera_known(poses.intrinsics))

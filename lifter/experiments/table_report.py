@@ -65,6 +65,8 @@ def _cell(cell: Cell, results: Results) -> str:
 
 
 def _value(cell: Cell, result: Result) -> float:
+    if cell.trial.refine:
+        result = result["refined"]
     if cell.action == "*":
         return float(result["action_mean"][cell.measure])
     if cell.action:

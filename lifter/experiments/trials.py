@@ -10,13 +10,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lifter.errors import LifterError
 from lifter.experiments.files import write_text
+
+if TYPE_CHECKING:
+    from lifter.scores import Scores
 
 Say = Callable[[str], None]
 Result = dict[str, Any]
@@ -61,12 +64,15 @@ class Trial:
         options: (dotted config name, value) pairs, on top of the protocol's; they win.
         keypoints: 2D source trained and tested on.
         seed: of everything random.
+        refine: also train the refine module on the finished lifter, and score with it; no part of what makes the
+            lifter, so that the trial without it is the same training in the same folder.
     """
 
     label: str
     options: tuple[tuple[str, Any], ...] = ()
     keypoints: str = "gt"
     seed: int = 0
+    refine: bool = False
 
     def __hash__(self) -> int:
         """Options may hold lists and tables, which have no hash."""
@@ -81,37 +87,41 @@ def seeded(trials: Sequence[Trial], seeds: int) -> list[Trial]:
 def run_all(trials: Sequence[Trial], protocol: Protocol, folder: Path, say: Say, jobs: int = 1) -> dict[Trial, Result]:
     """Run what is not yet there; return the results of all trials.
 
-    Trials that differ by their label only are one. A trial that was stopped goes on where it was; one that was
-    trained and is asked for by another way of scoring is scored only.
+    Trials that differ by their label only are one, and so are a trial with and without the refine module. One that was
+    stopped goes on where it was; one that was trained and is asked for by another way of scoring is scored only.
 
     Raises:
         LifterError: a trial that cannot be run; what is done is kept.
     """
     places = {trial: folder / "trials" / fingerprint(trial, protocol) for trial in trials}
-    results = {place: result for place in set(places.values()) if (result := finished(place, protocol)) is not None}
-    waiting = list({place: trial for trial, place in reversed(places.items()) if place not in results}.items())[::-1]
-    say(f"{len(set(places.values()))} trials, {len(results)} done, {len(waiting)} to do")
+    wanted: dict[Path, Trial] = {}
+    for trial, place in places.items():
+        if place not in wanted or trial.refine:  # of those that share a folder, one that wants all
+            wanted[place] = trial
+    results = {place: done for place, trial in wanted.items() if (done := finished(place, protocol, trial.refine))}
+    waiting = [(place, trial) for place, trial in wanted.items() if place not in results]
+    say(f"{len(wanted)} trials, {len(results)} done, {len(waiting)} to do")
     began = time.perf_counter()
     for number, (place, result) in enumerate(_executed(waiting, protocol, jobs), 1):
         results[place] = result
         left = (time.perf_counter() - began) / number * (len(waiting) - number) / 60
-        label = next(trial for trial, own in places.items() if own == place)
-        figures = ", ".join(f"{name} {result['scores'][name]:.1f}" for name in ("MPJPE", "P-MPJPE", "MPJVE"))
-        say(f"{number}/{len(waiting)} {label.label}, seed {label.seed}: {figures} mm; {left:.0f} min left")
+        say(f"{number}/{len(waiting)} {_told(wanted[place], result)}; {left:.0f} min left")
     return {trial: results[place] for trial, place in places.items()}
 
 
 def known(trials: Sequence[Trial], protocol: Protocol, folder: Path) -> dict[Trial, Result]:
     """The results that are there already."""
-    found = {trial: finished(folder / "trials" / fingerprint(trial, protocol), protocol) for trial in trials}
+    found = {
+        trial: finished(folder / "trials" / fingerprint(trial, protocol), protocol, trial.refine) for trial in trials
+    }
     return {trial: result for trial, result in found.items() if result is not None}
 
 
-def finished(place: Path, protocol: Protocol) -> Result | None:
-    """The result of a trial by this way of scoring, if it is there and whole."""
+def finished(place: Path, protocol: Protocol, refine: bool = False) -> Result | None:
+    """The result of a trial by this way of scoring, if it is there and whole: with `refine`, refined too."""
     with contextlib.suppress(OSError, ValueError):
         result: Result = json.loads(result_file(place, protocol).read_text(encoding="utf-8"))
-        if result.get("format") == FORMAT:
+        if result.get("format") == FORMAT and (not refine or "refined" in result):
             return result
     return None
 
@@ -157,31 +167,61 @@ def resolved(trial: Trial, protocol: Protocol) -> Any:
 
 
 def run_trial(trial: Trial, protocol: Protocol, place: Path) -> Result:
-    """Train unless that is done, score, and write the result."""
+    """Train and score, and write the result; what of it is there already is not done again."""
     import torch
 
     from lifter.datasets.poseset import read_poseset
     from lifter.evaluate import evaluate
+    from lifter.experiments.refined import kept_refine
     from lifter.experiments.thinning import thinned
     from lifter.lifter import Lifter
+    from lifter.refine import LABEL
 
     torch.set_num_threads(max(protocol.threads, 1))
     seconds = _trained(trial, protocol, place)
     lifter = Lifter(place / RESULT, protocol.device, step=protocol.step)
-    scores = evaluate(lifter, thinned(read_poseset(protocol.data, trial.keypoints), protocol), protocol.split)
-    result = {
-        "format": FORMAT,
-        "trial": {**asdict(trial), "options": dict(trial.options)},
+    whole = read_poseset(protocol.data, trial.keypoints)
+    scored = thinned(whole, protocol)
+    result = finished(place, protocol)
+    if result is None:
+        scores = evaluate(lifter, scored, protocol.split)
+        result = {
+            "format": FORMAT,
+            "trial": {"label": trial.label, "options": dict(trial.options), "keypoints": trial.keypoints,
+                      "seed": trial.seed},
+            **_averages(scores),
+            "frames": scores.scored_frames,
+            "parameters": sum(parameter.numel() for parameter in lifter.model.parameters()),
+            "training_cpu_seconds": seconds,
+        }  # fmt: skip
+        _write(result, place, protocol)
+    if trial.refine and "refined" not in result:
+        module = kept_refine(place, lifter, whole.split("train"), trial.seed)
+        result["refined"] = {"label": LABEL, **_averages(evaluate(lifter, scored, protocol.split, refine=module))}
+        _write(result, place, protocol)
+    return result
+
+
+def _averages(scores: Scores) -> Result:
+    return {
         "scores": {name: scores.frame_mean(name) for name in scores.measures},
         "action_mean": {name: scores.action_mean(name) for name in scores.measures},
         "by_action": {name: scores.by("action", name) for name in BROKEN_DOWN},
         "by_group": {name: scores.by("group", name) for name in BROKEN_DOWN},
-        "frames": scores.scored_frames,
-        "parameters": sum(parameter.numel() for parameter in lifter.model.parameters()),
-        "training_cpu_seconds": seconds,
     }
+
+
+def _write(result: Result, place: Path, protocol: Protocol) -> None:
     write_text(result_file(place, protocol), json.dumps(result, indent=1, default=str))
-    return result
+
+
+def _told(trial: Trial, result: Result) -> str:
+    """A line of what a trial gave; refined numbers never without what they know."""
+    lines = [("", result["scores"])]
+    if trial.refine:
+        lines.append((f", refined ({result['refined']['label']}): ", result["refined"]["scores"]))
+    said = (before + ", ".join(f"{name} {scores[name]:.1f}" for name in BROKEN_DOWN) for before, scores in lines)
+    return f"{trial.label}, seed {trial.seed}: {''.join(said)} mm"
 
 
 def _trained(trial: Trial, protocol: Protocol, place: Path) -> float:

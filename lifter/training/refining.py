@@ -8,7 +8,8 @@ lifter knows its training films better than others, so the module learns to beli
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -130,6 +131,12 @@ def train_refine(
                 raise LifterError(f"the loss is not a number in epoch {epoch + 1}: lower the learning rate")
             say(f"epoch {epoch + 1} of {training.epochs}: loss {total / len(frames.truth):.5f}")
     return module.cpu().eval()
+
+
+def note_of(lifter: str, data: PoseSet, training: RefineTraining) -> dict[str, Any]:
+    """What a module's file says of where it comes from: the lifter's name, the data, how it was trained."""
+    about = {"lifter": lifter, "dataset": str(data.poses.about.get("dataset", "")), "keypoints": data.source}
+    return {**about, **asdict(training)}
 
 
 @torch.inference_mode()
