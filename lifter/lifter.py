@@ -111,31 +111,20 @@ class Lifter:
         return np.asarray(positions - positions[:, joints.ROOT : joints.ROOT + 1])
 
     def lift_uniform(self, sequence: Floats) -> Floats:
-        """Lift (T, 17, 2) at the training rate; screen units, or any unit where people are measured by themselves."""
-        return self._overlapping(sequence) if self.model.overlapping else self._side_by_side(sequence)
+        """Lift (T, 17, 2) at the training rate; screen units, or any unit where people are measured by themselves.
 
-    def _overlapping(self, sequence: Floats) -> Floats:
-        """Average windows every `step` frames: (T, 17, 2) to (T, 17, 3)."""
-        window, period = self.recipe.window, self.model.period if self.phased else 1
-        padded, front = windows.pad(sequence, window + period - 1)
-        first = windows.phased_starts(len(padded), window, self.step, period)
-        joiner = windows.Joiner(len(padded))
-        for batch in (first[i : i + BATCH] for i in range(0, len(first), BATCH)):
-            joiner.add(batch, self._lift_windows(windows.cut(padded, batch, window)))
-        return joiner.result()[front : front + len(sequence)]
-
-    def _side_by_side(self, sequence: Floats) -> Floats:
-        """Lift every frame once, the end frames repeated for context: (T, 17, 2) to (T, 17, 3)."""
-        window, context = self.recipe.window, self.model.context
+        Windows every `step` frames are averaged; of networks that say of every frame the same in any window that
+        reaches far enough, windows lie side by side.
+        """
+        window, context, period = self.recipe.window, self.model.context, self.model.period if self.phased else 1
         # A sequence shorter than a window lies in its middle, as in training: a person is measured by the whole window.
-        filled, front = windows.pad(sequence, window)
-        first = np.arange(0, len(filled), window)
-        padded = filled[np.clip(np.arange(-context, first[-1] + window + context), 0, len(filled) - 1)]
-        lifted = [
-            self._lift_windows(windows.cut(padded, first[i : i + BATCH], window + 2 * context))
-            for i in range(0, len(first), BATCH)
-        ]
-        return np.concatenate(lifted).reshape(-1, *lifted[0].shape[2:])[front : front + len(sequence)]
+        filled, front = windows.pad(sequence, window + period - 1)
+        first = windows.phased_starts(len(filled), window, self.step if self.model.overlapping else window, period)
+        around = filled[np.clip(np.arange(-context, len(filled) + context), 0, len(filled) - 1)]
+        joiner = windows.Joiner(len(filled))
+        for batch in (first[i : i + BATCH] for i in range(0, len(first), BATCH)):
+            joiner.add(batch, self._lift_windows(windows.cut(around, batch, window + 2 * context)))
+        return joiner.result()[front : front + len(sequence)]
 
     def _lift_windows(self, batch: Floats) -> Floats:
         """Lift windows (N, T + 2 * context, 17, 2), each by itself, to (N, T, 17, 3) in camera axes."""

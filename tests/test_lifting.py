@@ -231,7 +231,8 @@ def test_person_units_are_taken_from_a_window_with_its_context() -> None:
     window, turns = screen.to_person(sequence[None, 96 - c : 192 + c])
     with torch.inference_mode():
         wanted = screen.turn_back(network(torch.from_numpy(window)).numpy(), turns)[0]
-    np.testing.assert_allclose(lifter.lift_uniform(sequence)[96:192], wanted, atol=1e-5)
+    # From frame 154 on, the last window ends with the sequence and has a say too.
+    np.testing.assert_allclose(lifter.lift_uniform(sequence)[96:154], wanted[:58], atol=1e-5)
 
 
 @pytest.mark.parametrize("type", ["tcn", "fully_connected"])
