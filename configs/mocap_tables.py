@@ -1,6 +1,6 @@
-# The reduced schedule of `tables` on motion capture: the paper's loss, and a sixth of `mocap.py`'s steps, so that dozens
-# of trainings fit into hours of a processor. (Half the channels and batches of 8 save half the time at most, and end
-# 40 mm worse.)
+# The reduced schedule of `tables` on motion capture: the paper's loss, and a sixth of `mocap.py`'s steps, so that
+# dozens of trainings fit into hours of a processor. (Half the channels and batches of 8 would cost half as much, and
+# end 40 mm worse.)
 _base_ = "mocap.py"
 model = dict(loss=dict(position="squared", weight=1.0))
 param_scheduler = [
