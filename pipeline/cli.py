@@ -56,6 +56,8 @@ def build_parser() -> argparse.ArgumentParser:
         for stage, add in {"detect": _add_detecting, "lift": _add_lifting, "render": _add_rendering}.items():
             if name in ("run", stage):
                 add(verb)
+        if name != "detect":
+            verb.add_argument("--camera", metavar="WORDS|FILE", help="level; pitch=20,roll=0,fov=60; or a calibration")
         if name in ("run", "detect", "lift"):
             verb.add_argument("--device", choices=("auto", "cpu", "cuda"))
         if name == "run":

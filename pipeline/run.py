@@ -93,6 +93,7 @@ def _lift_from(work: Work) -> dict[str, Any]:
         "lifter": weights.find(work.settings.lifter),
         "person": work.settings.person,
         "hold_bones": work.settings.hold_bones,
+        "tilt": work.settings.camera.tilt,
     }
 
 
@@ -109,6 +110,7 @@ def _render_from(work: Work) -> dict[str, Any]:
         "pose3d": store.read_about(work.folder.pose3d, "fingerprint"),
         "look": asdict(work.settings.look),
         "encoder": asdict(work.settings.encoder),
+        "lens": work.settings.camera.lens,
     }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from detectors.base import DetectorOptions
+from pipeline.camera import Camera, read_camera
 from pipeline.errors import PipelineError
 from render.settings import RenderSettings
 
@@ -47,6 +48,7 @@ class RunSettings:
         hold_bones: give every bone of a person one length over the film.
         device: auto, cpu or cuda, for detector and lifter.
         person: "all", "largest", or the number of a person as the film shows it.
+        camera: what is known of the film's camera; the rest is estimated.
         output: folder that holds a folder a film.
         render: make the film.
         look: how the film looks.
@@ -59,6 +61,7 @@ class RunSettings:
     hold_bones: bool = True
     device: str = "auto"
     person: str = "all"
+    camera: Camera = field(default_factory=Camera)
     output: Path = Path("runs")
     render: bool = True
     look: RenderSettings = field(default_factory=RenderSettings)
@@ -75,7 +78,8 @@ def read_config(path: Path) -> dict[str, Any]:
     """Read a TOML file into flat settings, as `resolve` takes them.
 
     Tables: `[detector]` (`name` and the detector's options), `[lifter]` (`name`, `hold_bones`), `[render]` (look and
-    encoding); `person`, `device`, `output` and `render = true|false` stand at the top.
+    encoding), `[camera]` (`pipeline.camera`); `person`, `device`, `output`, `render = true|false` and
+    `camera = "level"` stand at the top.
 
     Raises:
         PipelineError: no TOML, or a setting that does not belong where it stands.
@@ -110,6 +114,9 @@ def resolve(values: dict[str, Any]) -> RunSettings:
     """
     parts: dict[type, dict[str, Any]] = {kind: {} for kind in KINDS}
     for name, value in values.items():
+        if name == "camera":
+            parts[RunSettings][name] = _camera(value)
+            continue
         home = next((kind for kind in KINDS if name in _names(kind)), None)
         if home is None:
             raise PipelineError(f"setting {name!r}: unknown; see `python -m pipeline run --help`")
@@ -126,9 +133,15 @@ def resolve(values: dict[str, Any]) -> RunSettings:
         raise PipelineError(f"setting {error}") from error
 
 
+def _camera(value: Any) -> Camera:
+    if value is not None and not isinstance(value, str | dict):
+        raise PipelineError(f"setting camera: words or a [camera] table wanted, got {value!r}")
+    return Camera() if value is None else read_camera(value)
+
+
 def _names(kind: type) -> tuple[str, ...]:
     """Return the settings of a dataclass that a user may set."""
-    return tuple(item.name for item in fields(kind) if item.name not in ("options", "look", "encoder", "fps"))
+    return tuple(item.name for item in fields(kind) if item.name not in ("options", "look", "encoder", "camera", "fps"))
 
 
 def _typed(name: str, value: Any, hint: Any) -> Any:
@@ -152,7 +165,7 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
 
 
 KINDS: tuple[type, ...] = (RunSettings, DetectorOptions, RenderSettings, EncoderSettings)
-TOP = ("person", "device", "output", "render")
+TOP = ("person", "camera", "device", "output", "render")
 # Which settings stand in which table of a settings file.
 TABLES: dict[str, tuple[str, ...]] = {
     "detector": ("name", *(name for name in _names(DetectorOptions) if name != "device")),

@@ -69,7 +69,7 @@ def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Co
         positions = Lifter(settings.lifter, settings.device).lift(cleaned.keypoints, valid, pose.timestamps, size, tick)
     if settings.hold_bones:
         positions = hold_bones(positions, valid)
-    up = estimate_up(positions, valid, cleaned.scores)
+    up = np.array(settings.camera.hold(estimate_up(positions, valid, cleaned.scores).tolist()), np.float32)
     lifted = Pose3D(
         positions, valid, pose.timestamps, joints.NAMES, chosen + 1, cleaned.keypoints, cleaned.scores,
         cleaned.repairs, up,
@@ -106,7 +106,9 @@ def render(clip: Clip, pose: Pose3D, path: Path, settings: RunSettings, console:
     from render.frames import FilmPainter
     from render.skeleton import Skeleton
 
-    world = place(pose.positions, pose.keypoints, pose.scores, pose.valid, pose.up, clip.size, float(clip.fps))
+    world = place(
+        pose.positions, pose.keypoints, pose.scores, pose.valid, pose.up, clip.size, float(clip.fps), settings.camera
+    )
     skeleton = Skeleton(pose.joints, tuple(joints.LIMBS), tuple(joints.SIDES))
     painter = FilmPainter(
         skeleton, settings.look, clip.size, world, pose.keypoints,
