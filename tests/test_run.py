@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.camera import up_of
 from pipeline.cli import main
 from pipeline.store import load_pose2d, load_pose3d
 from pipeline.video import VideoReader, VideoWriter, probe
@@ -106,6 +107,19 @@ def test_only_what_changed_is_done_again(film: Path, capsys: pytest.CaptureFixtu
     assert stages_run(capsys) == ["lift", "render"]
     run(film, "--view", "front", "--person", "largest", "--box-every", "8", "--from", "render")
     assert stages_run(capsys) == ["detect", "lift", "render"]  # what is out of date is never built upon
+
+
+def test_what_is_known_of_the_camera_is_used_and_concerns_no_detector(
+    film: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(film, "--camera", "pitch=30,roll=-10")
+    assert stages_run(capsys) == ["detect", "lift", "render"]
+    np.testing.assert_allclose(load_pose3d(made(film) / "pose3d.npz").up, up_of(30, -10), atol=1e-6)
+    run(film, "--camera", "pitch=30,roll=-10")
+    assert stages_run(capsys) == []
+    run(film, "--camera", "level")
+    assert stages_run(capsys) == ["lift", "render"]
+    np.testing.assert_allclose(load_pose3d(made(film) / "pose3d.npz").up, [0, -1, 0], atol=1e-6)
 
 
 def test_other_lifter_weights_under_the_same_name_are_noticed(
@@ -309,6 +323,9 @@ def test_two_films_of_one_name_are_refused(film: Path, capsys: pytest.CaptureFix
         (("--view", "upwards"), "upwards"),
         (("--config", "nowhere.toml"), "nowhere.toml"),
         (("--lifter", "x" * 300), "xxx"),
+        (("--camera", "pitch=100"), "pitch"),
+        (("--camera", "nowhere.toml"), "nowhere.toml"),
+        (("--camera", "x" * 300), "xxx"),
         (("--box-every", "0"), "box_every"),
         (("--from", "render", "--no-render"), "--no-render"),
     ],
