@@ -94,6 +94,7 @@ def _lift_from(work: Work) -> dict[str, Any]:
         "person": work.settings.person,
         "hold_bones": work.settings.hold_bones,
         "tilt": work.settings.camera.tilt,
+        "lens": work.settings.camera.lens,
     }
 
 
@@ -123,5 +124,5 @@ def _render(work: Work, _mark: str) -> Result:
 
 
 DETECT = Stage("detect", 1, lambda folder: folder.pose2d, _detect_from, _detect)
-LIFT = Stage("lift", 1, lambda folder: folder.pose3d, _lift_from, _lift)
+LIFT = Stage("lift", 2, lambda folder: folder.pose3d, _lift_from, _lift)
 RENDER = Stage("render", 1, lambda folder: folder.film, _render_from, _render)

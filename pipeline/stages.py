@@ -59,17 +59,21 @@ def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Co
     from pipeline.adapter import adapt
     from pipeline.bones import hold_bones
     from pipeline.clean import clean
-    from pipeline.upright import estimate_up
+    from pipeline.orient import orient
 
     chosen = choose(pose, settings.person)
     keypoints, scores = adapt(pose.keypoints[chosen], pose.scores[chosen], pose.joints)
     valid = pose.valid[chosen]
     cleaned = clean(keypoints, scores, valid, pose.timestamps, [int(row) + 1 for row in chosen])
     with console.stage("lift", int(valid.sum())) as tick:
-        positions = Lifter(settings.lifter, settings.device).lift(cleaned.keypoints, valid, pose.timestamps, size, tick)
+        lifter = Lifter(settings.lifter, settings.device)
+        positions = lifter.lift(cleaned.keypoints, valid, pose.timestamps, size, tick)
     if settings.hold_bones:
         positions = hold_bones(positions, valid)
-    up = np.array(settings.camera.hold(estimate_up(positions, valid, cleaned.scores).tolist()), np.float32)
+    positions, up = orient(
+        positions, cleaned.keypoints, cleaned.scores, valid, pose.timestamps, size, settings.camera,
+        placed=lifter.recipe.normalisation == "screen",
+    )  # fmt: skip
     lifted = Pose3D(
         positions, valid, pose.timestamps, joints.NAMES, chosen + 1, cleaned.keypoints, cleaned.scores,
         cleaned.repairs, up,
