@@ -1,8 +1,8 @@
 """Placing people in one upright room: feet on the floor, side by side as the camera saw them.
 
 A lifter gives every person about a pelvis of their own. The picture tells the rest roughly: how many pixels a metre
-of the body takes gives the distance, and where the pelvis stands in the picture the direction. Each person keeps one
-place for the whole film; a path through the room is not claimed.
+of the body takes gives the distance, and where the pelvis stands in the picture the direction. People who are given
+a path (`pipeline.path`) walk about that place; the others keep it for the whole film.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def place(
     picture_size: tuple[int, int],
     fps: float = 30.0,
     camera: Camera | None = None,
+    root: NDArray[np.floating] | None = None,
 ) -> NDArray[np.float32]:
     """Return (P, T, 17, 3) metres in the room: x right, y away from the camera, z up, the floor at z = 0.
 
@@ -43,6 +44,7 @@ def place(
         picture_size: width and height in pixels.
         fps: frames per second, for the time over which the floor is kept calm.
         camera: what is known of focal length and optical axis.
+        root: (P, T, 3) metres from the camera, in its axes: everyone's path; None keeps everyone at one place.
     """
     if positions.size == 0:
         return positions.astype(np.float32)
@@ -56,7 +58,18 @@ def place(
     known = camera or Camera()
     ground = _ground_places(positions.astype(np.float64), keypoints, scores, valid, rotation, picture_size, known)
     upright[..., :2] += _apart(ground)[:, None, None]
+    if root is not None:
+        upright[..., :2] += _walks(root.astype(np.float64), valid, rotation)[:, :, None]
     return upright.astype(np.float32)
+
+
+def _walks(root: Doubles, valid: Bools, rotation: Doubles) -> Doubles:
+    """Return (P, T, 2) metres on the floor: how far everyone is from the middle of their own path, held over gaps."""
+    walks = (root @ rotation.T)[..., :2]
+    for person, seen in enumerate(valid):
+        walks[person] = walks[person, _nearest(seen)]
+        walks[person] -= np.median(walks[person, seen], axis=0) if seen.any() else walks[person]
+    return walks
 
 
 def floor_height(upright: Doubles, valid: Bools, fps: float = 30.0) -> Doubles:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline import store
 from pipeline.folder import RunFolder
+from pipeline.height import read_heights
 from pipeline.progress import Console
 from pipeline.settings import STAGES, RunSettings
 from pipeline.work import Result, Stage, Work
@@ -93,6 +94,7 @@ def _lift_from(work: Work) -> dict[str, Any]:
         "lifter": weights.find(work.settings.lifter),
         "person": work.settings.person,
         "hold_bones": work.settings.hold_bones,
+        "height": read_heights(work.settings.height),
         "tilt": work.settings.camera.tilt,
         "lens": work.settings.camera.lens,
     }
@@ -112,6 +114,7 @@ def _render_from(work: Work) -> dict[str, Any]:
         "look": asdict(work.settings.look),
         "encoder": asdict(work.settings.encoder),
         "lens": work.settings.camera.lens,
+        "path": work.settings.path,
     }
 
 
