@@ -20,7 +20,7 @@ Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 # A person looked down on by p degrees comes out as if by _TOWARD + _SHOWN * (p - _TOWARD): the shipped `ugcn`.
-_SHOWN, _TOWARD = 0.65, 3.0
+_SHOWN, _TOWARD = 0.6, 3.0
 _STEEPEST = 85.0  # degrees of pitch, beyond which nothing is corrected
 _CALM = 0.2  # seconds over which a person's direction is averaged, against jitter
 
@@ -52,7 +52,7 @@ def orient(
         gravity in the same axes: the camera's if it is known, else estimated from how people stand.
     """
     lifted = positions.astype(np.float64)
-    turns = _view_turns(keypoints[..., 0, :], valid, timestamps, picture_size, camera)
+    turns = view_turns(keypoints[..., 0, :], valid, timestamps, picture_size, camera)
     shown = _SHOWN
     if placed:
         turns, shown = np.broadcast_to(np.eye(3), turns.shape), 1.0
@@ -68,7 +68,7 @@ def orient(
     return _apply(turns[:, :, None], lifted).astype(np.float32), up.astype(np.float32)
 
 
-def _view_turns(
+def view_turns(
     pelvis: NDArray[np.floating],
     valid: Bools,
     timestamps: Doubles,
