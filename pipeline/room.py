@@ -19,6 +19,7 @@ Bools = NDArray[np.bool_]
 
 _DEEPEST = 2.5  # metres that a person may stand before or behind the middle one
 _ELBOW_ROOM = 0.9  # metres between two people at the least
+_FARTHEST = 5.0  # metres that a path may lead from its middle
 _CALM = 0.4  # seconds over which the floor is held, against jitter and short jumps
 
 
@@ -64,11 +65,16 @@ def place(
 
 
 def _walks(root: Doubles, valid: Bools, rotation: Doubles) -> Doubles:
-    """Return (P, T, 2) metres on the floor: how far everyone is from the middle of their own path, held over gaps."""
+    """Return (P, T, 2) metres on the floor: how far everyone is from the middle of their own path, held over gaps.
+
+    A path that leads far away is drawn smaller, so that the room holds it and people stay large enough to be seen.
+    """
     walks = (root @ rotation.T)[..., :2]
     for person, seen in enumerate(valid):
         walks[person] = walks[person, _nearest(seen)]
         walks[person] -= np.median(walks[person, seen], axis=0) if seen.any() else walks[person]
+        farthest = np.linalg.norm(walks[person], axis=-1).max(initial=0.0)
+        walks[person] *= min(1.0, _FARTHEST / max(farthest, 1e-9))
     return walks
 
 

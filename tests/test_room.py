@@ -107,6 +107,15 @@ def test_who_has_a_path_walks_it_about_the_place() -> None:
     np.testing.assert_allclose(np.median(world[0, 10:, 0], axis=0), stays[0, 50, 0], atol=1e-4)
 
 
+def test_a_path_that_leads_far_away_is_drawn_smaller() -> None:
+    positions, keypoints, scores, valid = film([body()], [(0, 0, 5)])
+    root = np.zeros((1, 90, 3))
+    root[0, :, 2] = np.linspace(5, 45, 90)
+    walked = place(positions, keypoints, scores, valid, LEVEL, SIZE, root=root)[0, :, 0, 1]
+    assert np.ptp(walked) == pytest.approx(10, abs=1e-3)
+    np.testing.assert_allclose(np.diff(walked), np.diff(walked)[0], atol=1e-4)
+
+
 def test_people_at_one_place_are_put_side_by_side() -> None:
     world = place(*film([body(seed=i) for i in range(4)], [(0, 0, 5)] * 4), LEVEL, SIZE)
     pelvis = world[:, 0, 0, :2]
