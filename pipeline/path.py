@@ -70,26 +70,32 @@ def follow(
     focal, centre = camera.focal_px(picture_size), camera.centre_px(picture_size)
     steps = np.maximum(np.diff(np.asarray(timestamps, np.float64), prepend=0.0), 1e-3)
     seconds = np.cumsum(steps)  # rising, also where time stamps are equal
-    root, sigma = np.zeros((2, *valid.shape, 3))
+    root, sigma = np.zeros((*valid.shape, 3)), np.full((*valid.shape, 3), _NOWHERE)
     lens = _LENS_GIVEN if camera.fov or camera.focal else _LENS
     for person, seen in enumerate(valid):
-        body, weights = positions[person].astype(np.float64), np.where(seen[:, None], scores[person], 0.0)
-        pixels = keypoints[person].astype(np.float64)
-        places, spread, usable = fit_translation(body, pixels, weights, focal, centre)
-        frames = np.flatnonzero(usable)
-        if not len(frames):
-            sigma[person] = _NOWHERE
+        track = _extent(seen)
+        body, pixels = positions[person, track].astype(np.float64), keypoints[person, track].astype(np.float64)
+        sure = np.where(seen[track, None], scores[person, track], 0.0)
+        places, spread, usable = fit_translation(body, pixels, sure, focal, centre)
+        span = _extent(usable)
+        if not usable.any():
             continue
-        span = slice(frames[0], frames[-1] + 1)
-        walk = _Walk(body[span], pixels[span], weights[span], seconds[span], np.asarray(up, np.float64), focal)
+        first = track.start + span.start
+        walk = _Walk(body[span], pixels[span], sure[span], seconds[track][span], np.asarray(up, np.float64), focal)
         path, variance = walk.find(places[span], spread[span], usable[span], grounded)
-        held = np.clip(np.arange(len(seen)), span.start, span.stop - 1)
-        root[person] = path[held - span.start]
-        away = np.abs(seconds - seconds[held])[:, None] * _STRAY
-        common = (_SIZE_GIVEN if height_given[person] else _SIZE) * root[person]
+        held = np.clip(np.arange(len(seen)) - first, 0, len(path) - 1)
+        root[person] = path[held]
+        away = np.abs(seconds - seconds[first + held])[:, None] * _STRAY
+        size = (_SIZE_GIVEN if height_given[person] else _SIZE) * root[person]
         by_lens = lens * root[person] * (0, 0, 1)
-        sigma[person] = np.sqrt(variance[held - span.start] + _PELVIS**2 + common**2 + by_lens**2) + away
+        sigma[person] = np.sqrt(variance[held] + _PELVIS**2 + size**2 + by_lens**2) + away
     return root.astype(np.float32), sigma.astype(np.float32)
+
+
+def _extent(frames: Bools) -> slice:
+    """Return the frames (T,) from the first true one to the last; none where none is."""
+    there = np.flatnonzero(frames)
+    return slice(int(there[0]), int(there[-1]) + 1) if len(there) else slice(0, 0)
 
 
 class _Walk:
