@@ -19,8 +19,8 @@ from pipeline.upright import believe, mean_way, standing_ways
 Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-# What is undone: who is looked down on by p degrees is shown as if by _TOWARD + _SHOWN * (p - _TOWARD). On motion capture
-# with made-up noise 0.65 is best, on drawn films with key points that detectors found 0.85 to 1.
+# What is undone: who is looked down on by p degrees is shown as if by _TOWARD + _SHOWN * (p - _TOWARD). 0.65 is best on
+# motion capture with made-up noise, 0.85 to 1 on drawn films with key points that detectors found.
 _SHOWN, _TOWARD = 0.85, 3.0
 _STEEPEST = 85.0  # degrees of pitch, beyond which nothing is corrected
 _CALM = 0.2  # seconds over which a person's direction is averaged, against jitter
