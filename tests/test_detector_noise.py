@@ -77,10 +77,11 @@ def test_what_a_preset_makes_measures_as_the_preset(name: str) -> None:
         np.testing.assert_allclose(got.offset, want.offset, atol=0.015, err_msg=f"{kind} offset")
         slow, slow_got = np.hypot(want.bias, want.drift), np.hypot(got.bias, got.drift)
         assert slow_got == pytest.approx(slow, rel=0.25, abs=0.004), f"{kind} bias and drift"
-        assert got.jitter == pytest.approx(want.jitter, rel=0.35, abs=0.007), f"{kind} jitter"
+        assert got.jitter == pytest.approx(want.jitter, rel=0.6, abs=0.009), f"{kind} jitter"
+        assert got.tail == pytest.approx(want.tail, rel=0.45), f"{kind} tail"
         assert got.spread == pytest.approx(want.spread, abs=0.15), f"{kind} spread"
         alone, alone_got = want.lost_per_s * want.lost_s, got.lost_per_s * got.lost_s
-        assert alone_got == pytest.approx(alone, rel=0.5, abs=0.015), f"{kind} lost"
+        assert alone_got == pytest.approx(alone, rel=0.5, abs=0.02), f"{kind} lost"
     for limb, swaps in noise.swaps.items():
         assert made.swapped[limb] == pytest.approx(swaps.per_s * swaps.seconds, rel=0.4, abs=0.015), limb
     off = np.abs(np.array(made.noise.correlation) - np.array(noise.correlation))

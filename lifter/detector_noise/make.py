@@ -29,7 +29,7 @@ def add_detector_noise(
     slow = every.bias * _mixed(random.normal(0, 1, (count, 1, 17, 2)), noise)
     slow = slow + spread * every.drift * _drifting(count, frames, every, noise, random)
     error = slow + spread * every.jitter * _tailed(every.tail[..., 0], keypoints.shape, random)
-    error = error + _lost(count, frames, noise, random)
+    error = _moved(error, _lost(count, frames, noise, random), every.lost_from)
     if positions is not None:
         error = error + np.einsum("ja,ntjax->ntjx", every.offset, joint_axes(positions, keypoints))
     made = keypoints + error
@@ -51,7 +51,7 @@ class Columns:
             return np.array([[getattr(joint, name)] for joint in of], np.float64)
 
         self.bias, self.drift, self.jitter = column("bias"), column("drift"), column("jitter")
-        self.tail, self.spread = column("tail"), column("spread")
+        self.tail, self.spread, self.lost_from = column("tail"), column("spread"), column("lost_from")
         self.keep = np.exp(-1 / (RATE_HZ * column("drift_s")))
         self.offset = np.array([joint.offset for joint in of], np.float64)
 
@@ -98,6 +98,19 @@ def _tailed(tail: Doubles, shape: tuple[int, ...], random: np.random.Generator) 
     """Student's t of variance 1, (..., 17, 2), with `tail` (17,) degrees of freedom."""
     freedom = tail[:, None]
     return np.asarray(random.standard_t(np.broadcast_to(freedom, shape)) * np.sqrt((freedom - 2) / freedom))
+
+
+def _moved(error: Doubles, places: Doubles, least: Doubles) -> Doubles:
+    """Add errors to the places of lost joints, (N, T, 17, 2): those are off by `least` (17, 1) or more, others by less.
+
+    So are lost ones told from others where errors are measured.
+    """
+    error = error * np.minimum(1, least / np.maximum(np.linalg.norm(error, axis=-1, keepdims=True), 1e-9))
+    far = np.linalg.norm(places, axis=-1, keepdims=True)
+    way = places / np.maximum(far, 1e-9)
+    moved = error + places
+    along = (moved * way).sum(axis=-1, keepdims=True)
+    return np.asarray(moved + np.where(far > 0, np.maximum(least - along, 0), 0) * way)
 
 
 def _lost(count: int, frames: int, noise: DetectorNoise, random: np.random.Generator) -> Doubles:

@@ -103,7 +103,7 @@ def astray(clips: Clips) -> Bools:
     """Return (C, T) frames in which most joints are far from their place, and from that of their other side."""
     mirrored = clips.truth[:, :, list(joints.MIRROR)]
     off = np.minimum(*(np.linalg.norm(clips.found - truth, axis=-1) for truth in (clips.truth, mirrored)))
-    known = clips.counts.any(axis=-1)
+    known: Bools = np.asarray(clips.counts.any(axis=-1))
     usual = np.nanmedian(np.where(clips.counts | ~known[..., None], off, np.nan), axis=-1)
     return np.asarray(known & (usual > ASTRAY))
 

@@ -27,7 +27,7 @@ class JointNoise:
         tail: degrees of freedom of the jitter's Student t; many are a normal distribution.
         spread: sigma of the logarithm of drift and jitter from clip to clip (`DetectorNoise.shared`).
         lost_per_s, lost_s: how often a second the joint is lost, and for how long.
-        lost_from, lost_more: a lost joint is off by at least this, and on average by so much more.
+        lost_from, lost_more: a lost joint is off by at least this, and on average by so much more; others by less.
         with_parent: of knee, ankle, elbow, wrist: the chance that it is lost while its parent joint is; `lost_per_s`
             is how often it is lost by itself.
     """
