@@ -21,9 +21,11 @@ AGES, CHILDREN, CHILD_LEGS, CHILD_SPREAD = (6.0, 10.0, 14.0), (1.155, 1.38, 1.62
 # Shoulders of men and women beside their stature (biacromial breadth 0.416 of 1.756 m, 0.365 of 1.629 m), around
 # the mean of both.
 SHOULDERS_MEN, SHOULDERS_WOMEN = 1.028, 0.972
-# How a bone follows the stature: power, and the relative spread that is left. From ANSUR II's deviations (men: upper
-# arm 5.2 %, forearm 5.8 %, thigh 4.9 %, shin 5.8 %, shoulders 4.6 %, sitting height 3.9 %; stature 3.9 %) and
-# correlations with stature r: the power is r times the quotient of the deviations, what is left sqrt(1 - r^2).
+# How a bone follows the stature: power, and the relative spread that is left. The deviations are ANSUR II's men's
+# (upper arm 5.2 %, forearm 5.8 %, buttock to knee 4.9 %, knee height 5.8 %, shoulders 4.6 %, sitting height 3.9 %;
+# stature 3.9 %); the correlations r with stature are rounded, those of upper arm and sitting height after regressions
+# published on that survey, the others estimates. The power is r times the quotient of the deviations, what is left
+# sqrt(1 - r^2) of the deviation.
 FOLLOWS = {
     "upper_arm": (1.03, 0.033),  # r 0.77
     "forearm": (1.10, 0.038),  # 0.75
