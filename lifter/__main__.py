@@ -16,6 +16,7 @@ VERBS = {
     "evaluate": "errors of a lifter on a prepared data set: by action, by joint, as table and plot",
     "tables": "run one of the paper's tables and print its numbers beside ours",
     "compare": "train several lifters on the same windows with the same budget and compare them",
+    "measure": "how a detector errs against the truth, joint by joint; the noise to train on",
     "noise": "how errors of the 2D key points become errors of the 3D pose",
     "mixtures": "train and test a lifter for every mixture of true and detected 2D (Appendix A, Figure 6)",
     "figure": "draw one of the paper's figures",
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from lifter.errors import LifterError
 
     try:
-        if given.verb != "prepare":  # which needs no network
+        if given.verb not in ("prepare", "measure"):  # which need no network
             import torch
 
             if given.threads < 1:

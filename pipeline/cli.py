@@ -56,6 +56,8 @@ def build_parser() -> argparse.ArgumentParser:
         for stage, add in {"detect": _add_detecting, "lift": _add_lifting, "render": _add_rendering}.items():
             if name in ("run", stage):
                 add(verb)
+        if name != "detect":
+            verb.add_argument("--camera", metavar="WORDS|FILE", help="level; pitch=20,roll=0,fov=60; or a calibration")
         if name in ("run", "detect", "lift"):
             verb.add_argument("--device", choices=("auto", "cpu", "cuda"))
         if name == "run":
@@ -91,11 +93,13 @@ def _add_lifting(verb: argparse.ArgumentParser) -> None:
         help="bones as lifted",
     )
     lift.add_argument("--person", metavar="all|largest|ID", help="whom to lift (default: all)")
+    lift.add_argument("--height", metavar="METRES", help="how tall people stand; by person: 1=1.82,2=1.65")
 
 
 def _add_rendering(verb: argparse.ArgumentParser) -> None:
     film = verb.add_argument_group("rendering")
     film.add_argument("--view", help="turn, front, side, top, or degrees (default: turn)")
+    film.add_argument("--path", choices=("on", "off"), help="let people walk through the room (default: on)")
     film.add_argument("--max-height", type=int, metavar="PX", help="scale taller pictures down (default: 1080)")
 
 

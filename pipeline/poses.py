@@ -53,6 +53,8 @@ class Pose3D:
         scores: (P, T, 17) float32 in 0..1, as detected; 0 where the key point was filled in.
         repairs: (P, T, 17) uint8 bits of what cleaning changed: 1 left/right swapped back, 2 filled in.
         up: (3,) float32, unit vector against gravity, in camera axes: the estimated tilt of the camera.
+        root: (P, T, 3) float32, metres from the camera to the pelvis, camera axes: the estimated path.
+        root_sigma: (P, T, 3) float32, metres: one standard deviation of each number of `root` (`pipeline.path`).
 
     Raises:
         ValueError: an array of the wrong shape or with values that are not finite.
@@ -67,6 +69,8 @@ class Pose3D:
     scores: Floats
     repairs: NDArray[np.uint8]
     up: Floats
+    root: Floats
+    root_sigma: Floats
 
     def __post_init__(self) -> None:
         p, t, j = len(self.positions), len(self.timestamps), len(self.joints)
@@ -80,10 +84,14 @@ class Pose3D:
                 "scores": (p, t, j),
                 "repairs": (p, t, j),
                 "up": (3,),
+                "root": (p, t, 3),
+                "root_sigma": (p, t, 3),
             },
         )
         if not 0.9 < np.linalg.norm(self.up) < 1.1:
             raise ValueError(f"Pose3D.up: a unit vector wanted, got {self.up}")
+        if (self.root_sigma < 0).any():
+            raise ValueError("Pose3D.root_sigma: must not be negative")
 
 
 LONGEST_S = 30 * 86_400.0

@@ -1,8 +1,8 @@
 """Placing people in one upright room: feet on the floor, side by side as the camera saw them.
 
 A lifter gives every person about a pelvis of their own. The picture tells the rest roughly: how many pixels a metre
-of the body takes gives the distance, and where the pelvis stands in the picture the direction. Each person keeps one
-place for the whole film; a path through the room is not claimed.
+of the body takes gives the distance, and where the pelvis stands in the picture the direction. People who are given
+a path (`pipeline.path`) walk about that place; the others keep it for the whole film.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter
 
+from pipeline.camera import Camera
 from pipeline.upright import rotation_to_room
 
 Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-_FOCAL = 1.2  # focal length guessed for an unknown camera, in larger sides of the picture
 _DEEPEST = 2.5  # metres that a person may stand before or behind the middle one
 _ELBOW_ROOM = 0.9  # metres between two people at the least
+_FARTHEST = 5.0  # metres that a path may lead from its middle
 _CALM = 0.4  # seconds over which the floor is held, against jitter and short jumps
 
 
@@ -30,6 +31,8 @@ def place(
     up: NDArray[np.floating],
     picture_size: tuple[int, int],
     fps: float = 30.0,
+    camera: Camera | None = None,
+    root: NDArray[np.floating] | None = None,
 ) -> NDArray[np.float32]:
     """Return (P, T, 17, 3) metres in the room: x right, y away from the camera, z up, the floor at z = 0.
 
@@ -41,6 +44,8 @@ def place(
         up: (3,) against gravity, in camera axes (`upright.estimate_up`).
         picture_size: width and height in pixels.
         fps: frames per second, for the time over which the floor is kept calm.
+        camera: what is known of focal length and optical axis.
+        root: (P, T, 3) metres from the camera, in its axes: everyone's path; None keeps everyone at one place.
     """
     if positions.size == 0:
         return positions.astype(np.float32)
@@ -51,9 +56,26 @@ def place(
         held = _nearest(valid[person])
         upright[person] = upright[person, held] if valid[person].any() else 0
         upright[person, ..., 2] += height[held, None]
-    ground = _ground_places(positions.astype(np.float64), keypoints, scores, valid, rotation, picture_size)
+    known = camera or Camera()
+    ground = _ground_places(positions.astype(np.float64), keypoints, scores, valid, rotation, picture_size, known)
     upright[..., :2] += _apart(ground)[:, None, None]
+    if root is not None:
+        upright[..., :2] += _walks(root.astype(np.float64), valid, rotation)[:, :, None]
     return upright.astype(np.float32)
+
+
+def _walks(root: Doubles, valid: Bools, rotation: Doubles) -> Doubles:
+    """Return (P, T, 2) metres on the floor: how far everyone is from the middle of their own path, held over gaps.
+
+    A path that leads far away is drawn smaller, so that the room holds it and people stay large enough to be seen.
+    """
+    walks = (root @ rotation.T)[..., :2]
+    for person, seen in enumerate(valid):
+        walks[person] = walks[person, _nearest(seen)]
+        walks[person] -= np.median(walks[person, seen], axis=0) if seen.any() else walks[person]
+        farthest = np.linalg.norm(walks[person], axis=-1).max(initial=0.0)
+        walks[person] *= min(1.0, _FARTHEST / max(farthest, 1e-9))
+    return walks
 
 
 def floor_height(upright: Doubles, valid: Bools, fps: float = 30.0) -> Doubles:
@@ -110,9 +132,10 @@ def _ground_places(
     valid: Bools,
     rotation: Doubles,
     picture_size: tuple[int, int],
+    camera: Camera,
 ) -> Doubles:
     """Return (P, 2) metres on the floor, the scene's middle at 0: medians over the frames in which each is seen."""
-    focal = _FOCAL * max(picture_size)
+    focal = camera.focal_px(picture_size)
     distances, rays = [], []
     for person in range(len(positions)):
         pixels = np.asarray(keypoints[person], np.float64)
@@ -123,7 +146,7 @@ def _ground_places(
             rays.append(np.array([0.0, 0.0, 1.0]))
             continue
         distances.append(focal / float(np.median(scale[usable])))
-        pelvis = np.median(pixels[usable, 0], axis=0) - np.array(picture_size) / 2
+        pelvis = np.median(pixels[usable, 0], axis=0) - camera.centre_px(picture_size)
         rays.append(np.array([*(pelvis / focal), 1.0]))
     depth = np.array(distances)
     middle = float(np.nanmedian(depth)) if np.isfinite(depth).any() else 4.0

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline import store
 from pipeline.folder import RunFolder
+from pipeline.height import read_heights
 from pipeline.progress import Console
 from pipeline.settings import STAGES, RunSettings
 from pipeline.work import Result, Stage, Work
@@ -93,6 +94,9 @@ def _lift_from(work: Work) -> dict[str, Any]:
         "lifter": weights.find(work.settings.lifter),
         "person": work.settings.person,
         "hold_bones": work.settings.hold_bones,
+        "height": read_heights(work.settings.height),
+        "tilt": work.settings.camera.tilt,
+        "lens": work.settings.camera.lens,
     }
 
 
@@ -109,6 +113,8 @@ def _render_from(work: Work) -> dict[str, Any]:
         "pose3d": store.read_about(work.folder.pose3d, "fingerprint"),
         "look": asdict(work.settings.look),
         "encoder": asdict(work.settings.encoder),
+        "lens": work.settings.camera.lens,
+        "path": work.settings.path,
     }
 
 
@@ -121,5 +127,5 @@ def _render(work: Work, _mark: str) -> Result:
 
 
 DETECT = Stage("detect", 1, lambda folder: folder.pose2d, _detect_from, _detect)
-LIFT = Stage("lift", 1, lambda folder: folder.pose3d, _lift_from, _lift)
+LIFT = Stage("lift", 2, lambda folder: folder.pose3d, _lift_from, _lift)
 RENDER = Stage("render", 1, lambda folder: folder.film, _render_from, _render)

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from detectors.base import DetectorOptions
+from pipeline.camera import Camera, read_camera
 from pipeline.errors import PipelineError
+from pipeline.height import read_heights
 from render.settings import RenderSettings
 
 NUMBER = re.compile("[1-9][0-9]{0,5}")
@@ -47,8 +49,11 @@ class RunSettings:
         hold_bones: give every bone of a person one length over the film.
         device: auto, cpu or cuda, for detector and lifter.
         person: "all", "largest", or the number of a person as the film shows it.
+        height: how tall people stand, metres: one number, or by person as 1=1.82,2=1.65; None is unknown.
+        camera: what is known of the film's camera; the rest is estimated.
         output: folder that holds a folder a film.
         render: make the film.
+        path: "on" lets people walk through the film's room as they were seen to; "off" keeps each at one place.
         look: how the film looks.
         encoder: how the film is compressed.
     """
@@ -59,14 +64,20 @@ class RunSettings:
     hold_bones: bool = True
     device: str = "auto"
     person: str = "all"
+    height: str | None = None
+    camera: Camera = field(default_factory=Camera)
     output: Path = Path("runs")
     render: bool = True
+    path: str = "on"
     look: RenderSettings = field(default_factory=RenderSettings)
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
 
     def __post_init__(self) -> None:
         if self.person not in ("all", "largest") and not NUMBER.fullmatch(self.person):
             raise ValueError(f"person: all, largest or a number from 1 wanted, got {self.person!r}")
+        read_heights(self.height)
+        if self.path not in ("on", "off"):
+            raise ValueError(f"path: on or off wanted, got {self.path!r}")
         if self.device not in ("auto", "cpu", "cuda"):
             raise ValueError(f"device: auto, cpu or cuda wanted, got {self.device!r}")
 
@@ -75,7 +86,8 @@ def read_config(path: Path) -> dict[str, Any]:
     """Read a TOML file into flat settings, as `resolve` takes them.
 
     Tables: `[detector]` (`name` and the detector's options), `[lifter]` (`name`, `hold_bones`), `[render]` (look and
-    encoding); `person`, `device`, `output` and `render = true|false` stand at the top.
+    encoding), `[camera]` (`pipeline.camera`); `person`, `device`, `output`, `render = true|false` and
+    `camera = "level"` stand at the top.
 
     Raises:
         PipelineError: no TOML, or a setting that does not belong where it stands.
@@ -110,6 +122,9 @@ def resolve(values: dict[str, Any]) -> RunSettings:
     """
     parts: dict[type, dict[str, Any]] = {kind: {} for kind in KINDS}
     for name, value in values.items():
+        if name == "camera":
+            parts[RunSettings][name] = _camera(value)
+            continue
         home = next((kind for kind in KINDS if name in _names(kind)), None)
         if home is None:
             raise PipelineError(f"setting {name!r}: unknown; see `python -m pipeline run --help`")
@@ -126,9 +141,15 @@ def resolve(values: dict[str, Any]) -> RunSettings:
         raise PipelineError(f"setting {error}") from error
 
 
+def _camera(value: Any) -> Camera:
+    if value is not None and not isinstance(value, str | dict):
+        raise PipelineError(f"setting camera: words or a [camera] table wanted, got {value!r}")
+    return Camera() if value is None else read_camera(value)
+
+
 def _names(kind: type) -> tuple[str, ...]:
     """Return the settings of a dataclass that a user may set."""
-    return tuple(item.name for item in fields(kind) if item.name not in ("options", "look", "encoder", "fps"))
+    return tuple(item.name for item in fields(kind) if item.name not in ("options", "look", "encoder", "camera", "fps"))
 
 
 def _typed(name: str, value: Any, hint: Any) -> Any:
@@ -142,9 +163,10 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
     wanted = next(kind for kind in (Path, bool, int, float, str) if hint is kind or kind in get_args(hint))
     if wanted is Path and isinstance(value, str | Path) and str(value):
         return Path(value).expanduser() if str(value).startswith("~/") else Path(value)
-    if wanted is str and name in ("person", "view") and isinstance(value, int | float) and not isinstance(value, bool):
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if wanted is str and name in ("person", "view", "height") and number:
         return str(value)
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+    if wanted is float and number:
         return float(value)
     if type(value) is not wanted:
         raise PipelineError(f"setting {name}: {wanted.__name__.lower()} wanted, got {value!r}")
@@ -152,10 +174,10 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
 
 
 KINDS: tuple[type, ...] = (RunSettings, DetectorOptions, RenderSettings, EncoderSettings)
-TOP = ("person", "device", "output", "render")
+TOP = ("person", "height", "camera", "device", "output", "render")
 # Which settings stand in which table of a settings file.
 TABLES: dict[str, tuple[str, ...]] = {
     "detector": ("name", *(name for name in _names(DetectorOptions) if name != "device")),
     "lifter": ("name", "hold_bones"),
-    "render": (*_names(RenderSettings), *_names(EncoderSettings)),
+    "render": ("path", *_names(RenderSettings), *_names(EncoderSettings)),
 }

@@ -49,30 +49,44 @@ def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D,
 
 
 def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Console) -> tuple[Pose3D, list[str]]:
-    """Adapt to Human3.6M's joints, repair, lift, hold the bones, and estimate which way is up.
+    """Adapt to Human3.6M's joints, repair, lift, hold the bones, and estimate which way is up and where people go.
 
     Returns:
         The poses in space, and what was repaired.
+
+    Raises:
+        PipelineError: a person is asked for whom the film has not.
     """
     from lifter import joints
     from lifter.lifter import Lifter
     from pipeline.adapter import adapt
     from pipeline.bones import hold_bones
     from pipeline.clean import clean
-    from pipeline.upright import estimate_up
+    from pipeline.height import check_people, read_heights, scale_to_heights
+    from pipeline.orient import orient
+    from pipeline.path import follow
 
-    chosen = choose(pose, settings.person)
+    chosen, heights = choose(pose, settings.person), read_heights(settings.height)
+    check_people(heights, len(pose.keypoints))
     keypoints, scores = adapt(pose.keypoints[chosen], pose.scores[chosen], pose.joints)
     valid = pose.valid[chosen]
     cleaned = clean(keypoints, scores, valid, pose.timestamps, [int(row) + 1 for row in chosen])
     with console.stage("lift", int(valid.sum())) as tick:
-        positions = Lifter(settings.lifter, settings.device).lift(cleaned.keypoints, valid, pose.timestamps, size, tick)
+        lifter = Lifter(settings.lifter, settings.device)
+        positions = lifter.lift(cleaned.keypoints, valid, pose.timestamps, size, tick)
     if settings.hold_bones:
         positions = hold_bones(positions, valid)
-    up = estimate_up(positions, valid, cleaned.scores)
+    positions, known = scale_to_heights(positions, valid, chosen + 1, heights)
+    positions, up = orient(
+        positions, cleaned.keypoints, cleaned.scores, valid, pose.timestamps, size, settings.camera,
+        placed=lifter.recipe.normalisation == "screen",
+    )  # fmt: skip
+    root, root_sigma = follow(
+        positions, cleaned.keypoints, cleaned.scores, valid, pose.timestamps, up, size, settings.camera, known
+    )
     lifted = Pose3D(
         positions, valid, pose.timestamps, joints.NAMES, chosen + 1, cleaned.keypoints, cleaned.scores,
-        cleaned.repairs, up,
+        cleaned.repairs, up, root, root_sigma,
     )  # fmt: skip
     return lifted, cleaned.notes
 
@@ -106,7 +120,17 @@ def render(clip: Clip, pose: Pose3D, path: Path, settings: RunSettings, console:
     from render.frames import FilmPainter
     from render.skeleton import Skeleton
 
-    world = place(pose.positions, pose.keypoints, pose.scores, pose.valid, pose.up, clip.size, float(clip.fps))
+    world = place(
+        pose.positions,
+        pose.keypoints,
+        pose.scores,
+        pose.valid,
+        pose.up,
+        clip.size,
+        float(clip.fps),
+        settings.camera,
+        pose.root if settings.path == "on" else None,
+    )
     skeleton = Skeleton(pose.joints, tuple(joints.LIMBS), tuple(joints.SIDES))
     painter = FilmPainter(
         skeleton, settings.look, clip.size, world, pose.keypoints,

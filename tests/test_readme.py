@@ -43,6 +43,7 @@ SHORT = [
     "--epochs", "1", "--cfg-options", "model.network.widths=2,2,2,2,2", "train_dataloader.batch_size=2",
     "train_dataloader.sampler.draws=4",
 ]  # fmt: skip
+MAKES_DATA = re.compile(r"lifter prepare|pipeline\.drawn")
 
 
 def write_inputs(folder: Path) -> None:
@@ -87,6 +88,8 @@ def run(arguments: list[str], folder: Path) -> None:
 def shortened(arguments: list[str]) -> list[str]:
     """A laboratory's command with less of everything."""
     verb = arguments[2]
+    if arguments[1] == "pipeline.drawn":
+        return [*arguments, "--count", "1", "--seconds", "0.5", "--fps", "10"]
     if verb == "noise":
         return [*arguments, "--max-sequences", "2", "--step", "48"]
     if verb not in ("train", "compare", "tables", "mixtures", "refine"):
@@ -103,12 +106,14 @@ def make_before(arguments: list[str], folder: Path) -> None:
     """Run the guide's own command for what a command reads and is not there yet, as when only some tests are run."""
     for flag, path in pairwise(arguments):
         if flag == "--data" and path.startswith("work_dirs/") and not (folder / path).exists():
-            (earlier,) = [c for c in COMMANDS if f"--out {path} " in f"{c} " and " prepare " in c]
-            run(shlex.split(earlier)[1:], folder)
+            (earlier,) = [c for c in COMMANDS if f"--out {path} " in f"{c} " and MAKES_DATA.search(c)]
+            words = shlex.split(earlier)[1:]
+            make_before(words, folder)
+            run(shortened(words), folder)
 
 
 # Grids of trainings, and commands of many seconds.
-LONG = re.compile(r"lifter (tables|compare|mixtures|noise)")
+LONG = re.compile(r"lifter (tables|compare|mixtures|noise|measure)|pipeline.drawn|--detector mediapipe")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +127,7 @@ LONG = re.compile(r"lifter (tables|compare|mixtures|noise)")
 def test_command_runs(command: str, workplace: Path) -> None:
     program, *arguments = shlex.split(command)
     assert program == "python"
-    if arguments[1] == "lifter":
+    if arguments[1] in ("lifter", "pipeline.drawn"):
         make_before(arguments, workplace)
         arguments = shortened(arguments)
     elif arguments[1] == "pipeline" and arguments[2] in ("run", "detect") and "--detector" not in arguments:

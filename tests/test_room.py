@@ -91,6 +91,31 @@ def test_everyone_keeps_one_place_and_distances_are_limited() -> None:
     np.testing.assert_allclose((pelvis[:, 0].min(axis=0) + pelvis[:, 0].max(axis=0)) / 2, 0, atol=1e-5)
 
 
+def test_who_has_a_path_walks_it_about_the_place() -> None:
+    turn = Rotation.from_euler("z", 20, degrees=True).as_matrix()
+    way = np.stack([np.linspace(-1, 1, 90), np.zeros(90), np.linspace(0, 3, 90)], axis=-1)
+    positions, keypoints, scores, valid = film([body(), body()], [(-1, 0, 5), (1, 0, 5)], turn)
+    root = np.stack([way, np.zeros_like(way)]) + np.array([0, 0, 5])
+    valid[0, :10] = False
+    world = place(positions, keypoints, scores, valid, turn @ LEVEL, SIZE, root=root @ turn.T)
+    stays = place(positions, keypoints, scores, valid, turn @ LEVEL, SIZE)
+    walked = world[0, :, 0, :2] - world[0, 10, 0, :2]
+    np.testing.assert_allclose(walked[10:], (way[10:] - way[10])[:, [0, 2]], atol=1e-4)
+    np.testing.assert_allclose(walked[:10], 0, atol=1e-5)  # out of track: waits where it is first seen
+    np.testing.assert_allclose(world[1], stays[1], atol=1e-5)
+    np.testing.assert_allclose(world[..., 2], stays[..., 2], atol=1e-5)
+    np.testing.assert_allclose(np.median(world[0, 10:, 0], axis=0), stays[0, 50, 0], atol=1e-4)
+
+
+def test_a_path_that_leads_far_away_is_drawn_smaller() -> None:
+    positions, keypoints, scores, valid = film([body()], [(0, 0, 5)])
+    root = np.zeros((1, 90, 3))
+    root[0, :, 2] = np.linspace(5, 45, 90)
+    walked = place(positions, keypoints, scores, valid, LEVEL, SIZE, root=root)[0, :, 0, 1]
+    assert np.ptp(walked) == pytest.approx(10, abs=1e-3)
+    np.testing.assert_allclose(np.diff(walked), np.diff(walked)[0], atol=1e-4)
+
+
 def test_people_at_one_place_are_put_side_by_side() -> None:
     world = place(*film([body(seed=i) for i in range(4)], [(0, 0, 5)] * 4), LEVEL, SIZE)
     pelvis = world[:, 0, 0, :2]

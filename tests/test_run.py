@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.camera import up_of
 from pipeline.cli import main
+from pipeline.height import standing_height
 from pipeline.store import load_pose2d, load_pose3d
 from pipeline.video import VideoReader, VideoWriter, probe
 
@@ -106,6 +108,47 @@ def test_only_what_changed_is_done_again(film: Path, capsys: pytest.CaptureFixtu
     assert stages_run(capsys) == ["lift", "render"]
     run(film, "--view", "front", "--person", "largest", "--box-every", "8", "--from", "render")
     assert stages_run(capsys) == ["detect", "lift", "render"]  # what is out of date is never built upon
+
+
+def test_what_is_known_of_the_camera_is_used_and_concerns_no_detector(
+    film: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(film, "--camera", "pitch=30,roll=-10")
+    assert stages_run(capsys) == ["detect", "lift", "render"]
+    np.testing.assert_allclose(load_pose3d(made(film) / "pose3d.npz").up, up_of(30, -10), atol=1e-6)
+    run(film, "--camera", "pitch=30,roll=-10")
+    assert stages_run(capsys) == []
+    run(film, "--camera", "level")
+    assert stages_run(capsys) == ["lift", "render"]
+    np.testing.assert_allclose(load_pose3d(made(film) / "pose3d.npz").up, [0, -1, 0], atol=1e-6)
+
+
+def test_a_known_height_scales_bodies_and_paths(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(film, "--no-render")
+    before = load_pose3d(made(film) / "pose3d.npz")
+    assert stages_run(capsys) == ["detect", "lift"]
+    run(film, "--height", "1.40", "--no-render")
+    assert stages_run(capsys) == ["lift"]
+    run(film, "--height", "1=1.4", "--no-render")
+    after = load_pose3d(made(film) / "pose3d.npz")
+    assert standing_height(after.positions[0]) == pytest.approx(1.4, abs=1e-3)
+    ratio = 1.4 / standing_height(before.positions[0])
+    np.testing.assert_allclose(after.positions, before.positions * ratio, atol=1e-5)
+    np.testing.assert_allclose(after.root[..., 2], before.root[..., 2] * ratio, rtol=0.05)
+    assert (after.root_sigma > 0).all()
+
+
+def test_poses_of_an_earlier_version_are_lifted_again(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(film)
+    file = made(film) / "pose3d.npz"
+    with np.load(file, allow_pickle=False) as data:
+        old = {name: data[name] for name in data if not name.startswith("root")}
+    np.savez_compressed(file, **old)
+    capsys.readouterr()
+    assert main(["render", str(film), "--view", "front", "--output", str(made(film).parent)]) == 1
+    assert "root" in capsys.readouterr().err
+    run(film)
+    assert stages_run(capsys) == ["lift"]
 
 
 def test_other_lifter_weights_under_the_same_name_are_noticed(
@@ -309,6 +352,11 @@ def test_two_films_of_one_name_are_refused(film: Path, capsys: pytest.CaptureFix
         (("--view", "upwards"), "upwards"),
         (("--config", "nowhere.toml"), "nowhere.toml"),
         (("--lifter", "x" * 300), "xxx"),
+        (("--height", "182"), "height"),
+        (("--height", "2=1.8"), "people 1 to 1"),
+        (("--camera", "pitch=100"), "pitch"),
+        (("--camera", "nowhere.toml"), "nowhere.toml"),
+        (("--camera", "x" * 300), "xxx"),
         (("--box-every", "0"), "box_every"),
         (("--from", "render", "--no-render"), "--no-render"),
     ],

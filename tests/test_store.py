@@ -36,7 +36,8 @@ def pose3d(people: int = 2, frames: int = 5) -> Pose3D:
     return Pose3D(
         np.zeros((people, frames, 17, 3), np.float32), flat.valid, flat.timestamps, H36M_17,
         np.arange(people) + 1, flat.keypoints, flat.scores, np.zeros((people, frames, 17), np.uint8),
-        np.array([0, -1, 0], np.float32),
+        np.array([0, -1, 0], np.float32), np.zeros((people, frames, 3), np.float32),
+        np.ones((people, frames, 3), np.float32),
     )  # fmt: skip
 
 
@@ -149,13 +150,15 @@ def test_what_does_not_change_numbers_does_not_change_the_fingerprint() -> None:
 def test_settings_come_from_file_and_flags(tmp_path: Path) -> None:
     config = tmp_path / "mine.toml"
     config.write_text(
-        'person = 2\n[detector]\nname = "onnx"\nbox_every = 3\npose_model = "m.onnx"\n[lifter]\nname = "l"\n'
-        "[render]\nview = 90\ncrf = 30\n"
+        "person = 2\nheight = 1.8\n"
+        '[detector]\nname = "onnx"\nbox_every = 3\npose_model = "m.onnx"\n[lifter]\nname = "l"\n'
+        '[render]\nview = 90\ncrf = 30\npath = "off"\n'
     )
     settings = resolve({**read_config(config), "box_every": 7})
     assert (settings.detector, settings.lifter, settings.person) == ("onnx", "l", "2")
     assert (settings.options.box_every, settings.options.pose_model) == (7, Path("m.onnx"))
-    assert (settings.look.view, settings.encoder.crf) == ("90", 30)
+    assert (settings.look.view, settings.encoder.crf, settings.path) == ("90", 30, "off")
+    assert settings.height == "1.8"
     assert resolve({}) == RunSettings()
 
 
@@ -164,7 +167,8 @@ def test_settings_come_from_file_and_flags(tmp_path: Path) -> None:
     [({"persn": "all"}, "persn"), ({"person": "0"}, "person"), ({"view": "up"}, "up"), ({"crf": 99}, "crf"),
      ({"max_height": 3}, "max_height"), ({"device": "tpu"}, "device"), ({"options": 1}, "options"),
      ({"box_every": 0}, "box_every"), ({"max_people": -1}, "max_people"), ({"crf": True}, "crf"),
-     ({"output": "a\0b"}, "output")],
+     ({"output": "a\0b"}, "output"), ({"height": 18}, "height"), ({"height": "1=x"}, "height"),
+     ({"height": True}, "height"), ({"path": "maybe"}, "path: on or off")],
 )  # fmt: skip
 def test_bad_settings_are_named(values: dict, word: str) -> None:
     with pytest.raises(PipelineError, match=word):

@@ -16,7 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="films or folders of films; a film's stem is its sequence's name with / and spaces as _")  # fmt: skip
     add("--match", type=Path, metavar="CSV", help="or a file that says film,sequence line by line")
     add("--out", type=Path, required=True, metavar="DIR", help="where the set with the new 2D goes (may be --data)")
-    add("--partial", action="store_true", help="pass over films and sequences that have no partner")
+    add("--partial", action="store_true", help="pass over films and sequences that have no partner, "
+        "and films in which the person is never found")  # fmt: skip
     add("--name", metavar="SOURCE", help="what to call the new 2D (default: the detector's name)")
     add("--cache", type=Path, metavar="DIR", help="what the pipeline keeps of each film (default: OUT/films)")
     add("--pass", dest="words", default="", metavar="'WORDS'",
@@ -51,7 +52,7 @@ def run(given: argparse.Namespace) -> int:
     def look(film: Path) -> Sight:
         return watch(film, given.detector, cache, words)
 
-    made = detect(reference, films, source, look, say)
+    made = detect(reference, films, source, look, say, given.partial)
     if not in_place:
         write_poses(given.out, made.poses)
         for other in there:

@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--views", type=int, default=0, metavar="N", help="cameras of each recording (default: studio 4, wild 1)")
     add("--bodies", choices=("random", "recorded"), default="random",
         help="random: each training sequence gets the body of a random adult")  # fmt: skip
-    add("--keypoints", default="gt", metavar="LIST", help="2D to make, of gt,noisy (default gt)")
+    add("--keypoints", default="gt", metavar="LIST", help="2D to make, of gt,noisy and as_DETECTOR, as one "
+        "was measured to err: as_mediapipe, as_onnx (default gt)")  # fmt: skip
     add("--splits", default="train,validation,test", metavar="LIST", help="of train,validation,test (default all)")
     add("--share", nargs="+", action="extend", metavar="GROUP=FRACTION",
         help="share of a group's training recordings to keep (default uiprmd=0.25, if it is there)")  # fmt: skip

@@ -8,11 +8,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from lifter.datasets.filming.clips import CameraRange, ClipSource, film
 from lifter.datasets.filming.noise import NoiseSettings, add_noise
+from lifter.datasets.filming.people import PeopleSettings
+from lifter.datasets.filming.takes import TakeSettings, film_takes
 from lifter.datasets.mocap.packed import read_folder, select
 from lifter.errors import LifterError
 from lifter.plain import make
@@ -20,6 +23,7 @@ from lifter.screen import to_person, turn
 from lifter.weights import Recipe
 
 Batch = dict[str, Tensor]
+Floats = NDArray[np.float32]
 
 
 class FilmedDataset(Dataset[Batch]):
@@ -31,6 +35,7 @@ class FilmedDataset(Dataset[Batch]):
         length: how many clips it says it has.
         shares: weight of each data set in the draw, by the start of its name.
         cameras, noise: fields of `CameraRange` and `NoiseSettings`.
+        people, takes: fields of `PeopleSettings` and `TakeSettings`: who is filmed, and how beyond `cameras`.
         noisy: False shows the true projection.
         recipe: fields of `Recipe`; people are measured by themselves, as there is no picture.
         context: frames the network wants on both sides.
@@ -50,6 +55,8 @@ class FilmedDataset(Dataset[Batch]):
         shares: Mapping[str, float] | None = None,
         cameras: Mapping[str, Any] | None = None,
         noise: Mapping[str, Any] | None = None,
+        people: Mapping[str, Any] | None = None,
+        takes: Mapping[str, Any] | None = None,
         noisy: bool = True,
         recipe: Mapping[str, Any] | None = None,
         context: int = 0,
@@ -63,6 +70,8 @@ class FilmedDataset(Dataset[Batch]):
             raise LifterError(f"{folder}: no motion capture of the {split} split")
         self.source = ClipSource(chosen, dict(shares or {}), self.recipe.window + 2 * context)
         self.cameras = make(CameraRange, cameras or {}, "dataset.cameras")
+        self.people = make(PeopleSettings, people or {}, "dataset.people")
+        self.takes = make(TakeSettings, takes or {}, "dataset.takes")
         self.noise = make(NoiseSettings, noise or {}, "dataset.noise")
         self.noisy, self.context, self.seed, self.length = noisy, context, seed, length
         self.about: dict[str, Any] = {
@@ -83,12 +92,12 @@ class FilmedDataset(Dataset[Batch]):
     def __getitems__(self, indices: Sequence[int]) -> Batch:
         """Film len(indices) clips: keypoints (N, T + 2 context, 17, 2) in person units, positions (N, T, 17, 3)."""
         random = np.random.default_rng([self.seed, int(indices[0])])
-        positions, projected = film(self.source.draw(len(indices), random), self.cameras, random)
+        positions, projected = self._film(len(indices), random)
         keypoints, turns = to_person(projected)
         positions = turn(positions, turns)
         if self.noisy:
             # Noise is measured in person units; what it moves (pelvis, size, turn) is measured anew.
-            keypoints, again = to_person(add_noise(keypoints, self.noise, random))
+            keypoints, again = to_person(add_noise(keypoints, self.noise, random, positions))
             positions = turn(positions, again)
         inner = slice(self.context, self.context + self.recipe.window)
         return {
@@ -98,3 +107,10 @@ class FilmedDataset(Dataset[Batch]):
             "sequence": torch.as_tensor(indices),
             "start": torch.zeros(len(indices), dtype=torch.int64),
         }
+
+    def _film(self, count: int, random: np.random.Generator) -> tuple[Floats, Floats]:
+        """Film clips: positions (N, T, 17, 3) in camera axes, and keypoints (N, T, 17, 2) at focal length 1."""
+        if self.people == PeopleSettings() and self.takes == TakeSettings():
+            return film(self.source.draw(count, random), self.cameras, random)
+        clips, paths = self.source.draw_scenes(count, self.people, random)
+        return film_takes(clips, paths, self.takes, self.cameras, self.recipe.rate_hz, random)

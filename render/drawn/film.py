@@ -12,6 +12,7 @@ from render.drawn.body import body_surfaces
 from render.drawn.camera import Camera
 from render.drawn.frames import body_frames
 from render.drawn.head import build_head, place_head
+from render.drawn.lens import Lens, mean
 from render.drawn.look import LOOKS, Look
 from render.drawn.mesh import Surface
 from render.drawn.paint import Light, cast_shadow, gather, paint
@@ -36,6 +37,9 @@ class DrawnFilm:
         frames: T where `people` is empty.
         light: the room's light.
         noise: standard deviation of the picture's noise, levels of 0..255.
+        room: None draws one that holds everybody and every camera, in colours of the seed.
+        things: sheets that stand in the room (`render.drawn.furniture`), world axes.
+        lens: None takes sharp pictures of a moment.
 
     Attributes:
         keypoints: (P, T, 17, 2) float32, pixels, x right and y down: the joints as projected; 0 where not valid.
@@ -60,6 +64,9 @@ class DrawnFilm:
         frames: int | None = None,
         light: Light | None = None,
         noise: float = 2.0,
+        room: Room | None = None,
+        things: Sequence[Surface] = (),
+        lens: Lens | None = None,
     ) -> None:
         self._people = [np.asarray(person, np.float64) for person in people]
         count = frames if frames is not None else (len(self._people[0]) if self._people else 0)
@@ -81,7 +88,8 @@ class DrawnFilm:
         self._light, self._noise, self._seed = light or Light(), noise, seed
         self._heads = [build_head(look, seed + index) for index, look in enumerate(self._looks)]
         self.keypoints, self.positions_camera = self._truth()
-        self._room = self._surround()
+        self._room = room or self._surround()
+        self._things, self._lens = list(things), lens or Lens()
         self._moving = any(each is not self._cameras[0] for each in self._cameras)
         self._still: Picture | None = None
         self._tiles: list[NDArray[np.int16]] = []
@@ -96,20 +104,36 @@ class DrawnFilm:
         """Return frame `index` as (H, W, 3) uint8 RGB; IndexError outside 0..T-1."""
         if not 0 <= index < len(self):
             raise IndexError(f"frame {index} of a film of {len(self)}")
+        picture = mean([self._moment(index, moment) for moment in self._moments(index)])
+        return self._grainy(self._lens.develop(picture), index)
+
+    def _moment(self, index: int, moment: float) -> Picture:
+        """Draw one moment of a frame's exposure, `moment` frames after it."""
         camera = self._cameras[index]
         picture = self._background(camera)
-        surfaces: list[Surface] = []
+        surfaces = list(self._things)
         for person in np.flatnonzero(self.valid[:, index]):
-            surfaces += self._person(int(person), index)
+            surfaces += self._person(int(person), index, moment)
         if surfaces:
             quads = gather(surfaces)
             cast_shadow(picture, quads, camera, self._light)
             paint(picture, quads, camera, self._light)
-        return self._grainy(picture, index)
+        return picture
 
-    def _person(self, person: int, index: int) -> list[Surface]:
-        """Return the surfaces of one person in one frame."""
-        joints, look = self._people[person][index], self._looks[person]
+    def _moments(self, index: int) -> list[float]:
+        """Return the moments that a frame's exposure is made of."""
+        present = self.valid[:, index]
+        around = (max(index - 1, 0), index, min(index + 1, len(self) - 1))
+        people = [person for person, there in zip(self._people, present, strict=True) if there]
+        places = [self._cameras[index].project(person[list(around)]) for person in people]
+        before, at, after = np.concatenate(places, axis=1) if places else np.zeros((3, 0, 2))
+        return self._lens.moments(before, at, after)
+
+    def _person(self, person: int, index: int, moment: float = 0.0) -> list[Surface]:
+        """Return the surfaces of one person in one frame, or `moment` frames after it."""
+        track, look = self._people[person], self._looks[person]
+        beside = min(max(index + int(np.sign(moment)), 0), len(track) - 1)
+        joints = track[index] + abs(moment) * (track[beside] - track[index])
         frames = body_frames(joints)
         seed = self._seed + 20 * person
         body = body_surfaces(joints, frames, look, seed)

@@ -13,65 +13,28 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tomllib
 from pathlib import Path
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
+from real_films import LIMBS, detector_options, errors, film, films, limbs_of, run_film
 
-from detectors.base import DetectorOptions
-from lifter import joints
-from lifter.metrics import mpjve, n_mpjpe, p_mpjpe
-from pipeline import store
-from pipeline.progress import Console
-from pipeline.run import run
 from pipeline.settings import RunSettings
 
-Doubles = NDArray[np.float64]
-REFERENCE_NAMES = {
-    1: "RHip", 2: "RKnee", 3: "RAnkle", 4: "LHip", 5: "LKnee", 6: "LAnkle",
-    11: "LShoulder", 12: "LElbow", 13: "LWrist", 14: "RShoulder", 15: "RElbow", 16: "RWrist",
-}  # fmt: skip
 COLUMNS = ("P-MPJPE", "N-MPJPE", "MPJVE", "2D %", "found %", "tilt deg")
 
 
-def reference(folder: Path, camera: str) -> tuple[Doubles, Doubles, Doubles]:
-    """Return the 12 limb joints (T, 12, 3) in camera axes, metres, their pixels (T, 12, 2), and up (3,)."""
-    with np.load(folder / "reference.npz", allow_pickle=False) as data:
-        positions, names = data["positions"].astype(float), [str(name) for name in data["names"]]
-    world = np.stack([positions[:, names.index(REFERENCE_NAMES[joint])] for joint in joints.LIMBS_12], axis=1)
-    about = tomllib.loads((folder / "calibration.toml").read_text())[camera]
-    rotation, place = np.array(about["rotation"]), np.array(about["translation"])
-    pixels, _ = cv2.projectPoints(
-        world.reshape(-1, 1, 3), rotation, place, np.array(about["matrix"]), np.array(about["distortions"])
-    )
-    turn = cv2.Rodrigues(rotation)[0]
-    return world @ turn.T + place, pixels.reshape(*world.shape[:2], 2), turn @ [0.0, 0.0, 1.0]
-
-
-def measure(folder: Path, film: Path, settings: RunSettings) -> dict[str, float]:
+def measure(folder: Path, path: Path, settings: RunSettings) -> dict[str, float]:
     """Run the pipeline on a film and compare its first person with the reference."""
-    pose = store.load_pose3d(run(film, settings, Console(quiet=True)).pose3d)
-    camera = "cam_" + film.stem[-2:]
-    truth, pixels, up = reference(folder, camera)
+    pose = run_film(path, settings)
+    of = film(folder, path)
     seen = pose.valid[0]
-    limbs = list(joints.LIMBS_12)
-    lifted = pose.positions[0][:, limbs].astype(float)
-    height = np.ptp(pixels[..., 1], axis=1)[:, None]
-    off = np.linalg.norm(pose.keypoints[0][:, limbs] - pixels, axis=-1) / height
-    hips = [0, 3]
-
-    def rooted(p: Doubles) -> Doubles:
-        return np.asarray(p - p[:, hips].mean(axis=1, keepdims=True))
-
+    height = np.ptp(of.pixels[..., 1], axis=1)[:, None]
+    off = np.linalg.norm(pose.keypoints[0][:, LIMBS] - of.pixels, axis=-1) / height
     return {
-        "P-MPJPE": p_mpjpe(lifted[seen], truth[seen]),
-        "N-MPJPE": n_mpjpe(rooted(lifted)[seen], rooted(truth)[seen]),
-        "MPJVE": mpjve(rooted(lifted)[seen], rooted(truth)[seen]),
+        **errors(limbs_of(pose), of.truth, seen),
         "2D %": float(100 * np.median(off[seen])),
         "found %": float(100 * seen.mean()),
-        "tilt deg": float(np.degrees(np.arccos(np.clip(pose.up @ up, -1, 1)))),
+        "tilt deg": float(np.degrees(np.arccos(np.clip(pose.up @ of.up, -1, 1)))),
     }
 
 
@@ -85,14 +48,11 @@ def main() -> int:
     parser.add_argument("--no-hold-bones", dest="hold_bones", action="store_false", help="bones as lifted")
     parser.add_argument("--output", type=Path, default=Path("runs/real_people"))
     given = parser.parse_args()
-    options = {
-        "onnx": DetectorOptions(pose_model=given.pose_model, box_model=given.box_model),
-        "mediapipe": DetectorOptions(),
-    }
+    options = detector_options(given.pose_model, given.box_model)
     print(f"{'detector':<10}{'film':<22}" + "".join(f"{name:>10}" for name in COLUMNS))
     for detector, option in options.items():
         rows = []
-        for film in sorted(given.data.glob("*_cam??.mp4")):
+        for path in films(given.data):
             output = given.output / detector
             settings = RunSettings(
                 detector=detector,
@@ -103,8 +63,8 @@ def main() -> int:
                 output=output,
                 render=False,
             )
-            rows.append(measure(given.data, film, settings))
-            print(f"{detector:<10}{film.stem:<22}" + "".join(f"{rows[-1][name]:10.1f}" for name in COLUMNS))
+            rows.append(measure(given.data, path, settings))
+            print(f"{detector:<10}{path.stem:<22}" + "".join(f"{rows[-1][name]:10.1f}" for name in COLUMNS))
         means = {name: float(np.mean([row[name] for row in rows])) for name in COLUMNS}
         print(f"{detector:<10}{'mean':<22}" + "".join(f"{means[name]:10.1f}" for name in COLUMNS), flush=True)
     return 0

@@ -22,7 +22,12 @@ LIMBS = list(joints.LIMBS_12)
 
 
 def detect(
-    reference: PoseSet, films: Matches, source: str, watch: Watcher, tell: Callable[[str], None] = lambda _: None
+    reference: PoseSet,
+    films: Matches,
+    source: str,
+    watch: Watcher,
+    tell: Callable[[str], None] = lambda _: None,
+    partial: bool = False,
 ) -> PoseSet:
     """Return the keypoints of a detector for all sequences of `reference`; frames where nobody is found are filled.
 
@@ -32,9 +37,10 @@ def detect(
         source: name of the new 2D source.
         watch: film -> what the detector sees.
         tell: told a line for each film.
+        partial: go on where the person is found in no frame of a film: none of its frames is `seen` then.
 
     Raises:
-        LifterError: a film fails, does not fit its sequence, or shows nobody.
+        LifterError: a film fails, does not fit its sequence, or (unless `partial`) shows nobody.
     """
     poses = reference.poses
     keypoints, scores = np.zeros_like(reference.keypoints), np.zeros_like(reference.scores)
@@ -43,9 +49,10 @@ def detect(
         at, film = poses.frames(index), films[name]
         sight = fitted(watch(film), poses, index, film)
         chosen = choose(sight, reference.keypoints[at], poses.valid[at])
-        if not (chosen >= 0).any():
+        if (chosen >= 0).any():
+            keypoints[at], scores[at], seen[at] = taken(sight, chosen)
+        elif not partial:
             raise LifterError(f"{film}: the person of {name!r} is not found in any frame; is it the right film?")
-        keypoints[at], scores[at], seen[at] = taken(sight, chosen)
         tell(f"{name}: found in {int(seen[at].sum())} of {poses.lengths[index]} frames")
     return PoseSet(poses, source, keypoints, scores, seen)
 

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lifter import joints
+from lifter.datasets.filming.bodies import draw_adults, dress, on_bodies
+from lifter.datasets.filming.joins import join
+from lifter.datasets.filming.people import PeopleSettings, draw_population
 from lifter.datasets.mocap.packed import Sequence, canonical
 from lifter.errors import LifterError
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
-
-# Mean and relative spread of bone lengths in metres: joint centres of adults, left and right alike.
-HIP_HALF, SHOULDER_HALF = 0.092, 0.175
-TRUNK, THIGH, SHIN, UPPER_ARM, FOREARM = 0.49, 0.42, 0.415, 0.285, 0.25
-SPREAD = 0.06
-# (parent, child, mean length); a bone keeps its direction and takes a new length.
-LIMB_BONES = (
-    (1, 2, THIGH), (2, 3, SHIN), (4, 5, THIGH), (5, 6, SHIN),
-    (11, 12, UPPER_ARM), (12, 13, FOREARM), (14, 15, UPPER_ARM), (15, 16, FOREARM),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -78,13 +70,33 @@ class ClipSource:
 
     def draw(self, count: int, random: np.random.Generator) -> Floats:
         """Return (count, length, 17, 3) float32 metres, z up, pelvis 0: random speed, mirror image and body."""
-        chosen = random.choice(len(self.tracks), size=count, p=self.probability)
-        speeds = np.exp(random.normal(0, 0.2, count))
-        clips = np.stack([self._window(self.tracks[i], s, random) for i, s in zip(chosen, speeds, strict=True)])
-        clips = new_bodies(clips, random)
+        clips = new_bodies(self._windows(count, random), random)
         mirrored = random.random(count) < 0.5
         clips[mirrored] = joints.mirror(clips[mirrored])
         return clips
+
+    def draw_scenes(self, count: int, people: PeopleSettings, random: np.random.Generator) -> tuple[Floats, Floats]:
+        """Draw clips as `draw` does, of people as told, and where they go.
+
+        Returns:
+            (count, length, 17, 3) float32 metres, z up, pelvis 0; and (count, length, 3) the pelvis' path.
+        """
+        body = draw_population(count, people, random) if people.population else draw_adults(count, random)
+        clips, paths = on_bodies(self._windows(count, random), body)
+        joined = np.flatnonzero(random.random(count) < people.join)
+        if len(joined):
+            others = on_bodies(self._windows(len(joined), random), body.subset(joined))
+            clips[joined], paths[joined] = join((clips[joined], paths[joined]), others, random)
+        mirrored = random.random(count) < 0.5
+        clips[mirrored] = joints.mirror(clips[mirrored])
+        paths[mirrored, :, 0] *= -1
+        return clips, paths
+
+    def _windows(self, count: int, random: np.random.Generator) -> Floats:
+        """Draw windows (count, length, 17, 3) of random speed, as they were recorded."""
+        chosen = random.choice(len(self.tracks), size=count, p=self.probability)
+        speeds = np.exp(random.normal(0, 0.2, count))
+        return np.stack([self._window(self.tracks[i], s, random) for i, s in zip(chosen, speeds, strict=True)])
 
     def _window(self, track: Floats, speed: float, random: np.random.Generator) -> Floats:
         """Cut a window at a speed, by linear interpolation; short sequences go forth and back."""
@@ -100,31 +112,7 @@ class ClipSource:
 
 def new_bodies(clips: Floats, random: np.random.Generator) -> Floats:
     """Give every clip (N, T, 17, 3) another body: the directions of its bones, lengths of a random adult. Pelvis 0."""
-    count = len(clips)
-
-    def length(mean: float) -> Floats:
-        return np.asarray(mean * np.exp(random.normal(0, SPREAD, (count, 1, 1))), dtype=np.float32)
-
-    def unit(vector: NDArray[Any]) -> NDArray[Any]:
-        return np.asarray(vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-6))
-
-    body = np.zeros_like(clips)
-    shoulders = (clips[:, :, 11] + clips[:, :, 14]) / 2
-    trunk, trunk_new = shoulders - clips[:, :, 0], length(TRUNK)
-    stretch = trunk_new / np.maximum(np.linalg.norm(trunk, axis=-1, keepdims=True), 1e-6)
-    middle = stretch * trunk  # the new shoulders' middle
-    hips, chest = length(HIP_HALF), length(SHOULDER_HALF)
-    for joint in (1, 4):
-        body[:, :, joint] = hips * unit(clips[:, :, joint] - clips[:, :, 0])
-    for joint in (11, 14):
-        body[:, :, joint] = middle + chest * unit(clips[:, :, joint] - shoulders)
-    for joint in (8, 9, 10):
-        body[:, :, joint] = middle + stretch * (clips[:, :, joint] - shoulders)
-    body[:, :, 7] = body[:, :, 8] / 2
-    bones = {mean: length(mean) for *_, mean in LIMB_BONES}  # one draw for left and right
-    for parent, child, mean in LIMB_BONES:
-        body[:, :, child] = body[:, :, parent] + bones[mean] * unit(clips[:, :, child] - clips[:, :, parent])
-    return np.asarray(body * np.exp(random.normal(0, 0.03, (count, 1, 1, 1))), dtype=np.float32)
+    return dress(clips, draw_adults(len(clips), random))
 
 
 def film(clips: Floats, cameras: CameraRange, random: np.random.Generator) -> tuple[Floats, Floats]:

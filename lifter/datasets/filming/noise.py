@@ -1,13 +1,16 @@
-"""What detectors do to keypoints: bias, slow drift, jitter, wild misses and gaps that were filled in."""
+"""What detectors do to keypoints: bias, slow drift, jitter, wild misses, gaps filled in; or as measured ones do."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lifter import joints
+from lifter.detector_noise.make import add_detector_noise
+from lifter.detector_noise.settings import DetectorNoise, find_noise
 
 Floats = NDArray[np.float32]
 
@@ -24,6 +27,9 @@ class NoiseSettings:
         miss: probability that a joint of a frame is off by about `miss_size`.
         gap: probability that a clip has a gap, in which some joints move in a straight line.
         strength: (least, most): a clip's own factor on all of it.
+        detectors: measured detectors (`lifter.detector_noise`), by name or by a TOML file of some; every clip is then
+            seen by one of them, drawn by chance, and the numbers above are those of the clips of `plain` alone.
+        plain: share of the clips that no measured detector sees, where there are `detectors`.
     """
 
     bias: tuple[float, float] = (0.03, 0.07)
@@ -34,16 +40,54 @@ class NoiseSettings:
     miss_size: float = 0.15
     gap: float = 0.3
     strength: tuple[float, float] = (0.0, 1.6)
+    detectors: tuple[str, ...] = ()
+    plain: float = 0.0
 
     def __post_init__(self) -> None:
         if min(*self.bias, self.drift, self.jitter, self.miss_size, self.strength[0]) < 0 or self.drift_frames <= 0:
             raise ValueError("noise: sizes from 0, and a drift of some frames wanted")
         if not (0 <= self.miss <= 1 and 0 <= self.gap <= 1 and self.strength[0] <= self.strength[1]):
             raise ValueError("noise: miss and gap in 0..1, strength from least to most wanted")
+        if not 0 <= self.plain <= 1:
+            raise ValueError("noise: plain in 0..1 wanted")
+        _ = self.measured  # unknown names are told at once
+
+    @cached_property
+    def measured(self) -> tuple[DetectorNoise, ...]:
+        """What is known of the detectors named.
+
+        Raises:
+            LifterError: a name or a file of none.
+        """
+        return tuple(noise for name in self.detectors for noise in find_noise(name))
 
 
-def add_noise(keypoints: Floats, settings: NoiseSettings, random: np.random.Generator) -> Floats:
-    """Return keypoints (N, T, 17, 2) in person units, disturbed as a detector would."""
+def add_noise(
+    keypoints: Floats, settings: NoiseSettings, random: np.random.Generator, positions: Floats | None = None
+) -> Floats:
+    """Return keypoints (N, T, 17, 2) in person units, disturbed as a detector would.
+
+    Args:
+        keypoints: the true ones. settings: how detectors err. random: of all that is drawn.
+        positions: (N, T, 17, 3) camera axes, turned as the keypoints are: measured detectors mean places of the body
+            beside ours, and this tells where those are.
+    """
+    if not settings.measured:
+        return _plain_noise(keypoints, settings, random)
+    drawn = random.integers(len(settings.measured), size=len(keypoints))
+    drawn[random.random(len(keypoints)) < settings.plain] = -1
+    noisy = np.empty_like(keypoints)
+    for number in np.unique(drawn).tolist():
+        clips = drawn == number
+        bodies = None if positions is None else positions[clips]
+        if number < 0:
+            noisy[clips] = _plain_noise(keypoints[clips], settings, random)
+        else:
+            noisy[clips] = add_detector_noise(keypoints[clips], settings.measured[number], random, bodies)
+    return noisy
+
+
+def _plain_noise(keypoints: Floats, settings: NoiseSettings, random: np.random.Generator) -> Floats:
     count, frames, number, _ = keypoints.shape
     limb = np.isin(np.arange(number), joints.LIMBS_12)
     bias = np.where(limb, *settings.bias)[:, None] * random.normal(0, 1, (count, 1, number, 2))

@@ -14,14 +14,16 @@ from lifter.datasets.filming.noise import NoiseSettings, add_noise
 from lifter.datasets.mocap.packed import canonical
 from lifter.datasets.mocap.recordings import Recording
 from lifter.datasets.poseset import SPLITS
+from lifter.detector_noise.settings import find_noise
 from lifter.errors import LifterError
-from lifter.screen import to_person
+from lifter.screen import to_person, turn
 
 Floats = NDArray[np.float32]
 
 CAMERAS = ("studio", "wild")
 BODIES = ("random", "recorded")
 KEYPOINTS = ("gt", "noisy")
+AS_DETECTOR = "as_"  # as_mediapipe: as that detector was measured to err
 # The picture that `wild` cameras make of the pinhole at focal length 1.
 WILD_SIZE, WILD_INTRINSICS = (2000, 2000), (1000.0, 1000.0, 1000.0, 1000.0)
 WILD_SEED = 2020
@@ -36,7 +38,8 @@ class FilmingSettings:
             (`CameraRange`), which follow the person: the pelvis keeps one place in front of them.
         views: cameras of each recording; 0 means 4 for studio, 1 for wild.
         bodies: `random` gives every training sequence the body of a random adult; `recorded` keeps all as they are.
-        keypoints: 2D sources to make: `gt`, the exact projection, and `noisy`, as a detector would err.
+        keypoints: 2D sources to make: `gt`, the exact projection; `noisy`, as a detector would err; `as_NAME`, as a
+            detector was measured to err (`lifter.detector_noise`).
         splits: which of train, validation and test to make.
         shares: group name prefix -> share of its training recordings to keep.
         seed: of all that is drawn.
@@ -54,7 +57,7 @@ class FilmingSettings:
         for name, given, known in (
             ("cameras", (self.cameras,), CAMERAS),
             ("bodies", (self.bodies,), BODIES),
-            ("keypoints", self.keypoints, KEYPOINTS),
+            ("keypoints", self.keypoints, (*KEYPOINTS, *_measured(self.keypoints))),
             ("splits", self.splits, SPLITS),
         ):
             if not given or not set(given) <= set(known):
@@ -92,7 +95,7 @@ def _studio(recording: Recording, number: int, settings: FilmingSettings) -> lis
         body = _body(recording, settings, random)
         rotation, place = studio.place_camera(body, azimuth, random)
         seen = studio.seen_from(body, rotation, place)
-        keypoints = _sources(studio.project(seen, studio.INTRINSICS), settings.keypoints, random)
+        keypoints = _sources(studio.project(seen, studio.INTRINSICS), seen, settings.keypoints, random)
         made.append(Shot(f"studio_{view + 1}", seen, keypoints))
     return made
 
@@ -105,7 +108,7 @@ def _wild(recording: Recording, number: int, settings: FilmingSettings) -> list[
         body = _body(recording, settings, random)
         rotation, place = random_cameras(1, CameraRange(), random)
         seen = np.asarray((body - body[:, :1]) @ rotation[0].T + place[0], dtype=np.float32)
-        keypoints = _sources(studio.project(seen, WILD_INTRINSICS), settings.keypoints, random)
+        keypoints = _sources(studio.project(seen, WILD_INTRINSICS), seen, settings.keypoints, random)
         made.append(Shot(f"wild_{view + 1}", seen, keypoints))
     return made
 
@@ -116,16 +119,38 @@ def _body(recording: Recording, settings: FilmingSettings, random: np.random.Gen
     return another_body(positions, random) if renewed else positions
 
 
-def _sources(exact: Floats, wanted: tuple[str, ...], random: np.random.Generator) -> dict[str, Floats]:
-    return {source: exact if source == "gt" else disturbed(exact, NoiseSettings(), random) for source in wanted}
+def _measured(sources: tuple[str, ...]) -> list[str]:
+    """The sources that are named after a measured detector.
+
+    Raises:
+        LifterError: nobody measured it.
+    """
+    named = [source for source in sources if source.startswith(AS_DETECTOR)]
+    for source in named:
+        find_noise(source.removeprefix(AS_DETECTOR))
+    return named
 
 
-def disturbed(pixels: Floats, noise: NoiseSettings, random: np.random.Generator) -> Floats:
-    """Return keypoints (T, 17, 2), pixels, disturbed as a detector would, by the size of the person."""
+def _sources(exact: Floats, seen: Floats, wanted: tuple[str, ...], random: np.random.Generator) -> dict[str, Floats]:
+    made = {source: exact if source == "gt" else disturbed(exact, NoiseSettings(), random)
+            for source in wanted if source in KEYPOINTS}  # fmt: skip
+    for source in wanted:
+        if source not in made:
+            # With a chance of its own, so that the other sources stay the same beside it.
+            (own,) = random.spawn(1)
+            made[source] = disturbed(exact, NoiseSettings(detectors=(source.removeprefix(AS_DETECTOR),)), own, seen)
+    return {source: made[source] for source in wanted}
+
+
+def disturbed(pixels: Floats, noise: NoiseSettings, random: np.random.Generator, seen: Floats | None = None) -> Floats:
+    """Return keypoints (T, 17, 2), pixels, disturbed as a detector would, by the size of the person.
+
+    `seen` are the positions (T, 17, 3), camera axes, that measured detectors' offsets need.
+    """
     units, turns = to_person(pixels[None])
     # Pixels in a person unit; a turn changes no length.
     unit = np.linalg.norm(pixels - pixels[:, :1]) / max(float(np.linalg.norm(units)), 1e-6)
-    noisy = add_noise(units, noise, random)
+    noisy = add_noise(units, noise, random, None if seen is None else turn(seen[None], turns))
     straight = np.einsum("nji,ntvj->ntvi", turns, noisy)[0]
     return np.asarray(straight * unit + pixels[:, :1], dtype=np.float32)
 

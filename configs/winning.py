@@ -1,0 +1,11 @@
+# Training data worth more: the shipped lifter's training (ugcn.py) with everybody's bodies, motions joined, cameras of
+# all kinds that stand, turn, move and shake, and the picture's edge. Each part is a share of its own, 0 to leave it
+# out: --cfg-options train_dataloader.dataset.takes.path=0. The validation films stay those of ugcn.py, so that gains
+# are measured on the same ones.
+_base_ = "ugcn.py"
+train_dataloader = dict(
+    dataset=dict(
+        people=dict(population=True, children=0.15, join=0.2),
+        takes=dict(wide=0.6, path=0.5, moving=0.15, shaking=0.3, edge=0.7),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Films of drawn people who perform motion capture, with the set of their true poses: unlimited film for detectors."""

@@ -1,0 +1,118 @@
+"""From the lifter's axes to the camera's, and which way is up.
+
+A lifter that measures people by themselves does not know where in the picture they are: it shows them as if the
+camera looked straight at them. That is geometry, and is undone exactly, as far as the focal length is known. And it
+plays safe: of a camera's pitch it shows about six tenths (`tests/benchmarks/bench_tilt.py --fit`). That is undone in
+part only, since a detector's errors grow by as much.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+from scipy.spatial.transform import Rotation
+
+from pipeline.camera import Camera
+from pipeline.upright import believe, mean_way, standing_ways
+
+Doubles = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+# What is undone: who is looked down on by p degrees is shown as if by _TOWARD + _SHOWN * (p - _TOWARD). 0.65 is best on
+# motion capture with made-up noise, 0.85 to 1 on drawn films with key points that detectors found.
+_SHOWN, _TOWARD = 0.85, 3.0
+_STEEPEST = 85.0  # degrees of pitch, beyond which nothing is corrected
+_CALM = 0.2  # seconds over which a person's direction is averaged, against jitter
+
+
+def orient(
+    positions: NDArray[np.floating],
+    keypoints: NDArray[np.floating],
+    scores: NDArray[np.floating],
+    valid: Bools,
+    timestamps: Doubles,
+    picture_size: tuple[int, int],
+    camera: Camera,
+    placed: bool = False,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Turn every pose as a whole into camera axes, upright as far as it is known, and return which way is up.
+
+    Args:
+        positions: (P, T, 17, 3) metres about the pelvis, as they were lifted.
+        keypoints: (P, T, 17, 2) pixels of the same joints.
+        scores: (P, T, 17) in 0..1.
+        valid: (P, T).
+        timestamps: (T,) seconds.
+        picture_size: width and height in pixels.
+        camera: what is known of it.
+        placed: the lifter saw where in the picture people are ("screen" units), and speaks camera axes already.
+
+    Returns:
+        (P, T, 17, 3) float32 metres, camera axes x right, y down, z away; and (3,) float32, the unit vector against
+        gravity in the same axes: the camera's if it is known, else estimated from how people stand.
+    """
+    lifted = positions.astype(np.float64)
+    turns = view_turns(keypoints[..., 0, :], valid, timestamps, picture_size, camera)
+    shown = _SHOWN
+    if placed:
+        turns, shown = np.broadcast_to(np.eye(3), turns.shape), 1.0
+    ways, weights = standing_ways(lifted, valid, scores)
+    estimate = believe(*mean_way(_apply(turns, _pitched(ways, 1 / shown)), weights))
+    up = np.array(camera.hold(estimate.tolist()))
+    seen_up = _apply(turns.swapaxes(-1, -2), np.broadcast_to(up, ways.shape))
+    turns = turns @ _between(_pitched(seen_up, shown), seen_up)
+    if camera.tilt != (None, None):
+        # What is still left of the lifter's error shows in how people stand; squared, so that no walker counts.
+        stand, share = mean_way(_apply(turns, ways), weights**2)
+        turns = _between(stand, up, share) @ turns
+    return _apply(turns[:, :, None], lifted).astype(np.float32), up.astype(np.float32)
+
+
+def view_turns(
+    pelvis: NDArray[np.floating],
+    valid: Bools,
+    timestamps: Doubles,
+    picture_size: tuple[int, int],
+    camera: Camera,
+) -> Doubles:
+    """Return (P, T, 3, 3), the shortest turns from the optical axis to each person's pelvis (P, T, 2), pixels."""
+    rays = np.concatenate([pelvis - np.array(camera.centre_px(picture_size)), np.ones((*valid.shape, 1))], axis=-1)
+    rays[..., :2] /= camera.focal_px(picture_size)
+    step = float(np.median(np.diff(timestamps))) if len(timestamps) > 1 else 1.0
+    frames = np.arange(len(timestamps))
+    for person, seen in enumerate(valid):
+        if not seen.any():
+            rays[person] = (0.0, 0.0, 1.0)
+            continue
+        for axis in (0, 1):
+            track = np.interp(frames, frames[seen], rays[person, seen, axis])
+            rays[person, :, axis] = gaussian_filter1d(track, _CALM / max(step, 1e-3), mode="nearest")
+    return _between(np.array([0.0, 0.0, 1.0]), rays)
+
+
+def _pitched(ups: Doubles, share: float) -> Doubles:
+    """Return directions against gravity (..., 3) of a pitch that differs from _TOWARD by a share of what it did.
+
+    With _SHOWN, how the lifter shows them; with its inverse, what it was shown.
+    """
+    pitch = _TOWARD + share * (np.degrees(np.arcsin(np.clip(-ups[..., 2], -1, 1))) - _TOWARD)
+    pitch = np.radians(np.clip(pitch, -_STEEPEST, _STEEPEST))[..., None]
+    flat = np.linalg.norm(ups[..., :2], axis=-1, keepdims=True)
+    level = np.where(flat > 1e-9, ups[..., :2] / np.maximum(flat, 1e-9), (0.0, -1.0))
+    return np.concatenate([level * np.cos(pitch), -np.sin(pitch)], axis=-1)
+
+
+def _between(start: Doubles, end: Doubles, share: float = 1.0) -> Doubles:
+    """Return the shortest turns (..., 3, 3) from directions (..., 3) to others, or a share of the way."""
+    axis = np.cross(start, end)
+    sine = np.linalg.norm(axis, axis=-1, keepdims=True)
+    angle = share * np.arctan2(sine, (start * end).sum(axis=-1, keepdims=True))
+    vectors = axis / np.maximum(sine, 1e-12) * angle
+    turns: Doubles = Rotation.from_rotvec(vectors.reshape(-1, 3)).as_matrix().reshape(*vectors.shape, 3)
+    return turns
+
+
+def _apply(turns: Doubles, vectors: Doubles) -> Doubles:
+    """Turn vectors (..., 3) by matrices (..., 3, 3)."""
+    return np.asarray(np.einsum("...ij,...j->...i", turns, vectors))
