@@ -109,7 +109,7 @@ def test_a_trial_is_named_by_what_decides_its_result() -> None:
 def test_another_network_takes_none_of_the_configs_fields() -> None:
     tcn = trials.resolved(Trial("t", comparison.ROWS["TCN, 27 frames"]), fake_protocol())
     assert dict(tcn.model.network) == {"type": "tcn", "dropout": 0.0, "channels": 512, "filters": (3, 3, 3)}
-    assert tcn.optim_wrapper.optimizer.lr == 1e-2
+    assert tcn.optim_wrapper.optimizer.lr == 3e-3
     assert "val_dataloader" not in tcn
 
 
@@ -186,10 +186,10 @@ def test_a_field_is_varied_and_scored_on_the_validation_split(
     rate = "optim_wrapper.optimizer.lr"
     words = ["compare", "--data", str(data), "--out", str(tmp_path), "--rows", "fully"]
     assert main([*words, *TINY]) == 0
-    assert main([*words, "--vary", rate, "0.001", "0.01", *TINY]) == 0
+    assert main([*words, "--vary", rate, "0.001", "0.003", *TINY]) == 0
     assert "4 trials, 2 done, 2 to do" in capsys.readouterr().out
     text = (tmp_path / f"vary_{rate}.md").read_text()
-    assert "| fully connected, lr 0.001 |" in text and "| fully connected, lr 0.01 |" in text
+    assert "| fully connected, lr 0.001 |" in text and "| fully connected, lr 0.003 |" in text
     assert main([*words, "--split", "validation", *TINY]) == 1
     assert "no 'validation' split (it has test, train)" in capsys.readouterr().err
     assert main([*words, "--vary", rate, *TINY]) == 1
