@@ -18,6 +18,7 @@ from lifter import joints
 from lifter.datasets.poseset import Poses, PoseSet
 from lifter.errors import LifterError
 from lifter.lifter import between, training_grid
+from lifter.rays import calmed, from_pixels, from_ray, turns_to_ray
 from lifter.refine import LABEL, Refine, known_intrinsics, refine_sequence
 from lifter.scores import ALL_JOINTS, Scores, Tally
 from lifter.screen import to_screen
@@ -113,6 +114,7 @@ def evaluate(
                 raise LifterError(
                     f"sequence {poses.names[number]}: the lifter gives no finite numbers; check its weights"
                 )
+            lifted = in_camera_axes(lifter.recipe, lifted, chosen, number, at)
             if refine is not None:
                 lifted = _refined(refine, lifted, chosen, number, at)
             tally.add(_labels(poses, number), _rooted(lifted), _rooted(poses.positions[at]), poses.valid[at])
@@ -145,6 +147,27 @@ def _lift(lifter: SequenceLifter, keypoints: Floats, size: tuple[int, int], rate
     units = to_screen(sequence, size) if lifter.recipe.normalisation == "screen" else sequence
     lifted = lifter.lift_uniform(units)
     return lifted if rate == own else between(lifted, grid, times)
+
+
+def in_camera_axes(recipe: Recipe, lifted: Floats, data: PoseSet, number: int, at: slice) -> Floats:
+    """Bring a lifted sequence (T, 17, 3) from the recipe's axes to the camera's, by the pelvis' ray as it is seen.
+
+    Args:
+        recipe: of who lifted it.
+        lifted: metres, about any root: it is turned as a whole.
+        data: keypoints and intrinsics.
+        number: of the sequence.
+        at: its frames that were lifted.
+
+    Raises:
+        LifterError: axes of the ray, and the data set does not know its camera.
+    """
+    if recipe.axes == "camera":
+        return lifted
+    poses = data.poses
+    camera = known_intrinsics(poses.intrinsics[number], str(poses.names[number]), "a lifter in axes of the view ray")
+    pelvis = calmed(from_pixels(data.keypoints[at, joints.ROOT], camera), 1 / float(poses.fps[number]))
+    return from_ray(lifted, turns_to_ray(pelvis))
 
 
 def _refined(module: Refine, lifted: Floats, chosen: PoseSet, number: int, at: slice) -> Floats:
@@ -214,6 +237,8 @@ def _notes(
     if rates != [rate] and not isinstance(lifter, MeanPose):
         how = "resampled to that rate and back" if resample else "lifted frame by frame as it is"
         notes.append(f"The lifter was trained at {rate:g} frames a second, the data has {said}: {how}.")
+    if lifter.recipe.axes == "ray":
+        notes.append("Brought to the camera's axes by the pelvis in the picture, its focal length and centre known.")
     if len(rates) > 1:
         notes.append(f"Velocities mix sequences of {said} frames a second.")
     if len(score_joints) == len(ALL_JOINTS):

@@ -91,7 +91,8 @@ class Lifter:
             progress: told the number of frames lifted since the last call.
 
         Returns:
-            (P, T, 17, 3) float32 metres, camera axes x right, y down, z away, pelvis 0; 0 where not valid.
+            (P, T, 17, 3) float32 metres, the recipe's axes (x right, y down, z away, of the camera, or of one that
+            looks straight at the person: `lifter.rays`), pelvis 0; 0 where not valid.
         """
         positions = np.zeros((*keypoints.shape[:3], 3), np.float32)
         for person, mask in enumerate(valid):
@@ -127,7 +128,7 @@ class Lifter:
         return joiner.result()[front : front + len(sequence)]
 
     def _lift_windows(self, batch: Floats) -> Floats:
-        """Lift windows (N, T + 2 * context, 17, 2), each by itself, to (N, T, 17, 3) in camera axes."""
+        """Lift windows (N, T + 2 * context, 17, 2), each by itself, to (N, T, 17, 3) in the recipe's axes."""
         if self.recipe.normalisation == "screen":
             return self._network(batch)
         units, turns = to_person(batch)

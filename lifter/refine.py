@@ -107,14 +107,14 @@ def camera_known(intrinsics: Floats) -> bool:
     return bool(np.isfinite(intrinsics).all() and (intrinsics[..., :2] > 0).all())
 
 
-def known_intrinsics(intrinsics: Floats, sequence: str) -> Floats:
+def known_intrinsics(intrinsics: Floats, sequence: str, who: str = "the refine module") -> Floats:
     """Return a camera's (4,) f_x, f_y, c_x, c_y, pixels, as they are.
 
     Raises:
         LifterError: focal lengths that no camera has: the data set does not know its camera.
     """
     if not camera_known(intrinsics):
-        raise LifterError(f"sequence {sequence}: the data set does not know its camera; the refine module needs it")
+        raise LifterError(f"sequence {sequence}: the data set does not know its camera; {who} needs it")
     return intrinsics
 
 

@@ -49,7 +49,7 @@ def to_person(windows: Floats) -> tuple[Floats, Floats]:
 
 
 def turn(positions: Floats, turns: Floats) -> Floats:
-    """Turn positions (N, T, 17, 3), camera axes, about the viewing axis as `to_person` turned the picture."""
+    """Turn positions (N, T, 17, 3), camera or ray axes, about the viewing axis as `to_person` turned the picture."""
     turned = positions.copy()
     turned[..., :2] = np.einsum("nij,ntvj->ntvi", turns, positions[..., :2])
     return turned

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lifter import joints
 from lifter.datasets.poseset import Poses, PoseSet
 from lifter.errors import LifterError
-from lifter.evaluate import evaluate
+from lifter.evaluate import evaluate, in_camera_axes
 from lifter.lifter import Lifter
 from lifter.plain import unknown
 from lifter.screen import to_screen
@@ -29,12 +29,17 @@ def from_pelvis(positions: Floats) -> Floats:
 
 
 def lift_sequence(lifter: Lifter, data: PoseSet, number: int) -> Floats:
-    """Lift one sequence at its own frame rate: (T, 17, 3) metres, camera axes, pelvis 0."""
-    keypoints = data.keypoints[data.poses.frames(number)]
+    """Lift one sequence at its own frame rate: (T, 17, 3) metres, camera axes, pelvis 0.
+
+    Raises:
+        LifterError: a lifter in axes of the view ray, and a camera that the data set does not know.
+    """
+    at = data.poses.frames(number)
+    keypoints = data.keypoints[at]
     if lifter.recipe.normalisation == "screen":
         width, height = data.poses.sizes[number]
         keypoints = to_screen(keypoints, (int(width), int(height)))
-    return from_pelvis(lifter.lift_uniform(keypoints))
+    return from_pelvis(in_camera_axes(lifter.recipe, lifter.lift_uniform(keypoints), data, number, at))
 
 
 def score(lifter: Lifter, data: PoseSet, split: str, average: str = "action") -> dict[str, float]:

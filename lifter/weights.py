@@ -21,6 +21,7 @@ from lifter.screen import NORMALISATIONS
 from lifter.whole import whole
 
 FORMAT = "motion-lift/ugcn/1"  # of all networks: the first one gave it its name
+AXES = ("camera", "ray")
 SHIPPED = Path(__file__).parent / "weights"
 LARGEST_BYTES = 500_000_000
 # What reading a file with anything at all in it may raise.
@@ -37,17 +38,23 @@ class Recipe:
         normalisation: "person" or "screen" (`lifter.screen`).
         rate_hz: frames per second it was trained at.
         window: frames of a training window.
+        axes: of its answer: "camera", or "ray", those of a camera that looks straight at the person (`lifter.rays`).
     """
 
     normalisation: str = "person"
     rate_hz: float = 50.0
     window: int = 96
+    axes: str = "camera"
 
     def __post_init__(self) -> None:
         if self.normalisation not in NORMALISATIONS:
             raise ValueError(f"normalisation: one of {NORMALISATIONS} wanted, got {self.normalisation!r}")
         if not 1 <= self.rate_hz <= 1000 or not 16 <= self.window <= 10_000:
             raise ValueError(f"rate_hz {self.rate_hz} or window {self.window} out of range")
+        if self.axes not in AXES:
+            raise ValueError(f"axes: one of {AXES} wanted, got {self.axes!r}")
+        if self.axes == "ray" and self.normalisation != "person":
+            raise ValueError("axes 'ray' are of those who do not see the place: set normalisation to 'person'")
 
 
 def find(name: str) -> Path:
@@ -80,11 +87,16 @@ def save(path: Path, model: Network, recipe: Recipe, note: Mapping[str, Any] | N
         "format": FORMAT,
         "type": model.TYPE,
         "model": asdict(model.settings),
-        "recipe": asdict(recipe),
+        "recipe": _told(recipe),
         "joints": joints.NAMES,
         "note": dict(note or {}),
     }
     write_tensors(path, model.state_dict(), about)
+
+
+def _told(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as plain values; camera axes go without saying, so that earlier releases read such files."""
+    return {name: value for name, value in asdict(recipe).items() if (name, value) != ("axes", "camera")}
 
 
 def load(path: Path) -> tuple[Network, Recipe]:

@@ -1,18 +1,18 @@
 """From the lifter's axes to the camera's, and which way is up.
 
 A lifter that measures people by themselves does not know where in the picture they are: it shows them as if the
-camera looked straight at them. That is geometry, and is undone exactly, as far as the focal length is known. And it
-plays safe: of a camera's pitch it shows about six tenths (`tests/benchmarks/bench_tilt.py --fit`). That is undone in
-part only, since a detector's errors grow by as much.
+camera looked straight at them (`lifter.rays`): exactly if it was trained in those axes, nearly if in the camera's. That
+is geometry, and is undone exactly, as far as the focal length is known. And it plays safe: of a camera's pitch it shows
+about six tenths (`tests/benchmarks/bench_tilt.py --fit`). That is undone in part only, since a detector's errors grow
+by as much.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
-from scipy.spatial.transform import Rotation
 
+from lifter.rays import calmed, shortest_turns, turns_to_ray
 from pipeline.camera import Camera
 from pipeline.upright import believe, mean_way, standing_ways
 
@@ -23,7 +23,6 @@ Bools = NDArray[np.bool_]
 # motion capture with made-up noise, 0.85 to 1 on drawn films with key points that detectors found.
 _SHOWN, _TOWARD = 0.85, 3.0
 _STEEPEST = 85.0  # degrees of pitch, beyond which nothing is corrected
-_CALM = 0.2  # seconds over which a person's direction is averaged, against jitter
 
 
 def orient(
@@ -61,11 +60,11 @@ def orient(
     estimate = believe(*mean_way(_apply(turns, _pitched(ways, 1 / shown)), weights))
     up = np.array(camera.hold(estimate.tolist()))
     seen_up = _apply(turns.swapaxes(-1, -2), np.broadcast_to(up, ways.shape))
-    turns = turns @ _between(_pitched(seen_up, shown), seen_up)
+    turns = turns @ shortest_turns(_pitched(seen_up, shown), seen_up)
     if camera.tilt != (None, None):
         # What is still left of the lifter's error shows in how people stand; squared, so that no walker counts.
         stand, share = mean_way(_apply(turns, ways), weights**2)
-        turns = _between(stand, up, share) @ turns
+        turns = shortest_turns(stand, up, share) @ turns
     return _apply(turns[:, :, None], lifted).astype(np.float32), up.astype(np.float32)
 
 
@@ -77,18 +76,16 @@ def view_turns(
     camera: Camera,
 ) -> Doubles:
     """Return (P, T, 3, 3), the shortest turns from the optical axis to each person's pelvis (P, T, 2), pixels."""
-    rays = np.concatenate([pelvis - np.array(camera.centre_px(picture_size)), np.ones((*valid.shape, 1))], axis=-1)
-    rays[..., :2] /= camera.focal_px(picture_size)
+    plane = (pelvis - np.array(camera.centre_px(picture_size))) / camera.focal_px(picture_size)
     step = float(np.median(np.diff(timestamps))) if len(timestamps) > 1 else 1.0
     frames = np.arange(len(timestamps))
     for person, seen in enumerate(valid):
         if not seen.any():
-            rays[person] = (0.0, 0.0, 1.0)
+            plane[person] = 0
             continue
-        for axis in (0, 1):
-            track = np.interp(frames, frames[seen], rays[person, seen, axis])
-            rays[person, :, axis] = gaussian_filter1d(track, _CALM / max(step, 1e-3), mode="nearest")
-    return _between(np.array([0.0, 0.0, 1.0]), rays)
+        tracks = [np.interp(frames, frames[seen], plane[person, seen, axis]) for axis in (0, 1)]
+        plane[person] = calmed(np.stack(tracks, axis=-1), step)
+    return turns_to_ray(plane)
 
 
 def _pitched(ups: Doubles, share: float) -> Doubles:
@@ -101,16 +98,6 @@ def _pitched(ups: Doubles, share: float) -> Doubles:
     flat = np.linalg.norm(ups[..., :2], axis=-1, keepdims=True)
     level = np.where(flat > 1e-9, ups[..., :2] / np.maximum(flat, 1e-9), (0.0, -1.0))
     return np.concatenate([level * np.cos(pitch), -np.sin(pitch)], axis=-1)
-
-
-def _between(start: Doubles, end: Doubles, share: float = 1.0) -> Doubles:
-    """Return the shortest turns (..., 3, 3) from directions (..., 3) to others, or a share of the way."""
-    axis = np.cross(start, end)
-    sine = np.linalg.norm(axis, axis=-1, keepdims=True)
-    angle = share * np.arctan2(sine, (start * end).sum(axis=-1, keepdims=True))
-    vectors = axis / np.maximum(sine, 1e-12) * angle
-    turns: Doubles = Rotation.from_rotvec(vectors.reshape(-1, 3)).as_matrix().reshape(*vectors.shape, 3)
-    return turns
 
 
 def _apply(turns: Doubles, vectors: Doubles) -> Doubles:

@@ -141,8 +141,9 @@ def test_keypoints_are_the_projection_of_the_frames_own_camera(share: float, ran
     """Whatever the camera does, the picture is that of the positions in its axes, with the pelvis where it says."""
     clips, paths = walks(12)
     settings = TakeSettings(**dict.fromkeys(EVERY, share))
-    positions, keypoints = film_takes(clips, paths, settings, CameraRange(), 50.0, random)
+    positions, keypoints, pelvis = film_takes(clips, paths, settings, CameraRange(), 50.0, random)
     np.testing.assert_allclose(bones(positions), bones(clips), atol=1e-5)
+    np.testing.assert_allclose(pelvis, keypoints[:, :, 0], atol=1e-5)
     ray = np.concatenate([keypoints[:, :, 0], np.ones_like(keypoints[:, :, 0, :1])], axis=-1)
     # The depth of the pelvis from the head's pixel (linear in it), then every joint from that.
     head, u = positions[:, :, 10], keypoints[:, :, 10]

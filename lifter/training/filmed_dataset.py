@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from lifter import joints
 from lifter.datasets.filming.clips import CameraRange, ClipSource, film
 from lifter.datasets.filming.noise import NoiseSettings, add_noise
 from lifter.datasets.filming.people import PeopleSettings
@@ -19,6 +20,7 @@ from lifter.datasets.filming.takes import TakeSettings, film_takes
 from lifter.datasets.mocap.packed import read_folder, select
 from lifter.errors import LifterError
 from lifter.plain import make
+from lifter.rays import to_ray, turns_to_ray
 from lifter.screen import to_person, turn
 from lifter.weights import Recipe
 
@@ -90,9 +92,14 @@ class FilmedDataset(Dataset[Batch]):
         return {name: value[0] for name, value in self.__getitems__([index]).items()}
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
-        """Film len(indices) clips: keypoints (N, T + 2 context, 17, 2) in person units, positions (N, T, 17, 3)."""
+        """Film len(indices) clips: keypoints (N, T + 2 context, 17, 2) in person units, positions (N, T, 17, 3).
+
+        Positions are in the recipe's axes, rolled as the keypoints are.
+        """
         random = np.random.default_rng([self.seed, int(indices[0])])
-        positions, projected = self._film(len(indices), random)
+        positions, projected, pelvis = self._film(len(indices), random)
+        if self.recipe.axes == "ray":
+            positions = to_ray(positions, turns_to_ray(pelvis))
         keypoints, turns = to_person(projected)
         positions = turn(positions, turns)
         if self.noisy:
@@ -108,9 +115,10 @@ class FilmedDataset(Dataset[Batch]):
             "start": torch.zeros(len(indices), dtype=torch.int64),
         }
 
-    def _film(self, count: int, random: np.random.Generator) -> tuple[Floats, Floats]:
-        """Film clips: positions (N, T, 17, 3) in camera axes, and keypoints (N, T, 17, 2) at focal length 1."""
+    def _film(self, count: int, random: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+        """Film clips: as `film_takes` returns them."""
         if self.people == PeopleSettings() and self.takes == TakeSettings():
-            return film(self.source.draw(count, random), self.cameras, random)
+            positions, projected = film(self.source.draw(count, random), self.cameras, random)
+            return positions, projected, projected[:, :, joints.ROOT]
         clips, paths = self.source.draw_scenes(count, self.people, random)
         return film_takes(clips, paths, self.takes, self.cameras, self.recipe.rate_hz, random)

@@ -21,7 +21,8 @@ class SlidingWindowPose3DMetric(BaseMetric):  # type: ignore[misc]  # MMEngine h
     """MPJPE, P-MPJPE (mm) and MPJVE (mm a frame) over joined windows, averaged over frames, or pairs of frames.
 
     Windows of a sequence may overlap: every frame is the plain average of what they say of it. No velocity is taken
-    across frames that do not count. With nothing to average, a value is NaN.
+    across frames that do not count. With nothing to average, a value is NaN. Where the recipe's axes are
+    those of the ray, both are compared in these: as if the ray were known exactly, which changes no position error.
     """
 
     default_prefix = ""

@@ -15,6 +15,8 @@ from lifter import joints, windows
 from lifter.datasets.poseset import PoseSet, read_poseset
 from lifter.errors import LifterError
 from lifter.plain import make
+from lifter.rays import on_plane, to_ray, turns_to_ray
+from lifter.refine import known_intrinsics
 from lifter.screen import to_person, to_screen, turn
 from lifter.weights import Recipe
 
@@ -38,7 +40,8 @@ class WindowDataset(Dataset[Batch]):
         device: where the frames lie.
 
     Raises:
-        LifterError: no prepared data set, no such 2D source or split, or no frame in it that counts.
+        LifterError: no prepared data set, no such 2D source or split, no frame in it that counts, or a camera that
+            is not known where the axes of the ray are wanted.
     """
 
     metainfo: ClassVar[dict[str, str]] = {}  # MMEngine asks for it
@@ -58,7 +61,7 @@ class WindowDataset(Dataset[Batch]):
         made = read_poseset(Path(folder), keypoints).split(split)
         poses = made.poses
         self.inputs = torch.from_numpy(_network_units(made, self.recipe)).to(device)
-        self.truth = torch.from_numpy(poses.positions - poses.positions[:, :1]).to(device)
+        self.truth = torch.from_numpy(_truth(made, self.recipe)).to(device)
         self.counts = torch.from_numpy(poses.valid & made.seen).to(device)
         if not self.counts.any():
             raise LifterError(f"{folder}: no frame of the {split} split is both valid and seen by {keypoints!r}")
@@ -88,10 +91,10 @@ class WindowDataset(Dataset[Batch]):
         """Gather windows by `2 * window + mirrored`.
 
         Returns:
-            keypoints (N, T + 2 context, 17, 2), positions (N, T, 17, 3) metres from the root, mask (N, T) bool: the
-            frames that are there, seen and valid; sequence (N,) and start (N,), where in its sequence a window
-            begins (before it, where the sequence is shorter); in person units also turns (N, 2, 2), which
-            `lifter.screen.turn_back` undoes.
+            keypoints (N, T + 2 context, 17, 2), positions (N, T, 17, 3) metres from the root in the
+            recipe's axes, mask (N, T) bool: the frames that are there, seen and valid; sequence (N,) and start (N,),
+            where in its sequence a window begins (before it, where the sequence is shorter); in person units also
+            turns (N, 2, 2), which `lifter.screen.turn_back` undoes.
         """
         drawn = torch.as_tensor(indices, device=self.first.device)
         window, mirrored = drawn // 2, (drawn % 2).bool()
@@ -125,6 +128,21 @@ def _network_units(made: PoseSet, recipe: Recipe) -> np.ndarray[Any, np.dtype[np
         at = made.poses.frames(i)
         units[at] = to_screen(made.keypoints[at], (int(width), int(height)))
     return units
+
+
+def _truth(made: PoseSet, recipe: Recipe) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Positions (F, 17, 3) from the root, in the recipe's axes; rays are those of the true pelvis.
+
+    Raises:
+        LifterError: the axes of the ray are wanted, and a camera is not known.
+    """
+    poses = made.poses
+    rooted = poses.positions - poses.positions[:, :1]
+    if recipe.axes == "camera":
+        return rooted
+    for camera, name in zip(poses.intrinsics, poses.names, strict=True):
+        known_intrinsics(camera, str(name), "recipe.axes 'ray'")
+    return to_ray(rooted, turns_to_ray(on_plane(poses.positions[:, joints.ROOT])))
 
 
 def _person_units(keypoints: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:

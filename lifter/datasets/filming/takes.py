@@ -15,6 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from lifter.datasets.filming.clips import CameraRange, look, random_cameras
 from lifter.datasets.filming.edge import beyond, fill_beyond
+from lifter.rays import on_plane
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -92,12 +93,12 @@ class Cameras:
 
 def film_takes(
     clips: Floats, paths: Floats, takes: TakeSettings, usual: CameraRange, rate_hz: float, random: np.random.Generator
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, Floats, Floats]:
     """Film clips (N, T, 17, 3), z up, pelvis 0, whose pelvis goes along paths (N, T, 3), metres.
 
     Returns:
-        positions (N, T, 17, 3) in the axes of each frame's camera, pelvis 0; and keypoints (N, T, 17, 2), the picture
-        at focal length 1, with what lies beyond its edge filled in.
+        positions (N, T, 17, 3) in the axes of each frame's camera, pelvis 0; keypoints (N, T, 17, 2), the picture at
+        focal length 1, with what lies beyond its edge filled in; and the pelvis' true place (N, T, 2) in that picture.
     """
     count = len(clips)
     cameras = draw_cameras(count, takes, usual, random)
@@ -109,7 +110,7 @@ def film_takes(
     cut = (random.random(count) < takes.edge) & hidden.any(axis=(1, 2)) & (hidden.mean(axis=(1, 2)) <= 1 - LEAST_SEEN)
     if cut.any():
         keypoints[cut] = fill_beyond(keypoints[cut], hidden[cut], cameras.halves[cut])
-    return seen, keypoints
+    return seen, keypoints, on_plane(place).astype(np.float32)
 
 
 def draw_cameras(count: int, takes: TakeSettings, usual: CameraRange, random: np.random.Generator) -> Cameras:
