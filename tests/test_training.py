@@ -271,8 +271,9 @@ def test_retraining_begins_from_given_weights(moving: Path, tmp_path: Path) -> N
     assert retrained < 0.7 * scratch
     told = note(tmp_path / "retrained" / RESULT)
     assert told["config"]["initial"]["name"] == RESULT and told["data"]["keypoints"] == "detector"
+    train(tiny(moving, **again, model__recipe__axes="ray"), tmp_path / "turned", quiet, initial=first)
     for change in ({"model__network__out_scale": 0.3}, {"model__recipe__rate_hz": 25.0},
-                   {"model__network__width": 17}):  # fmt: skip
+                   {"model__recipe__normalisation": "screen"}, {"model__network__width": 17}):  # fmt: skip
         with pytest.raises(LifterError, match="another network or recipe"):
             train(tiny(moving, **again, **change), tmp_path / "other", quiet, initial=first)
     with pytest.raises(LifterError, match="no such file"):

@@ -131,9 +131,12 @@ def _load_initial(runner: QuietRunner, initial: Path | None) -> None:
         return
     network, recipe = weights.load(weights.find(str(initial)))
     model = bare(runner.model)
-    # Dropout is of the training, not of the network that comes out.
-    theirs, ours = ({**asdict(one.settings), "dropout": None} for one in (network, model.network))
-    if type(network) is not type(model.network) or recipe != model.recipe or theirs != ours:
+    # Dropout is of the training, not of the network that comes out; axes that turn a little are soon learned.
+    theirs, ours = (
+        {**asdict(one.settings), **asdict(fed), "dropout": None, "axes": None}
+        for one, fed in ((network, recipe), (model.network, model.recipe))
+    )
+    if type(network) is not type(model.network) or theirs != ours:
         raise LifterError(f"{initial}: another network or recipe than the config's; it cannot be trained on")
     model.network.load_state_dict(network.state_dict())
 
