@@ -63,9 +63,21 @@ def build_parser() -> argparse.ArgumentParser:
         if name == "run":
             verb.add_argument("--from", dest="start", choices=("detect", "lift", "render"), help="redo from this stage")
             verb.add_argument("--no-render", dest="render", action="store_false", default=None, help="no film")
+    _add_export(verbs)
     verbs.add_parser("detectors", help="list the 2D detectors", description="List the 2D detectors.")
     verbs.add_parser("doctor", help="check this installation", description="Check this installation.")
     return parser
+
+
+def _add_export(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from pipeline.export import command
+
+    command.add_arguments(
+        verbs.add_parser(
+            "export", help=command.WHAT, description=f"Write {command.WHAT}.", epilog=command.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )  # fmt: skip
 
 
 # Defaults stay None: they live in `pipeline.settings`.
@@ -115,6 +127,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from pipeline.doctor import examine
 
         return guarded(examine)
+    if verb == "export":
+        from pipeline.export.command import export
+
+        return guarded(lambda: export(**given))
     return guarded(lambda: _run_videos(verb, given))
 
 

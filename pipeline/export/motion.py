@@ -45,6 +45,18 @@ class Motion:
     scores: Doubles
     repairs: NDArray[np.uint8]
 
+    def only(self, row: int) -> Motion:
+        """Return one of the people alone."""
+        one = slice(row, row + 1)
+        return replace(
+            self, positions=self.positions[one], valid=self.valid[one], people=self.people[one],
+            scores=self.scores[one], repairs=self.repairs[one],
+        )  # fmt: skip
+
+    def bodies(self) -> list[Body]:
+        """Return everyone as a skeleton that turns."""
+        return [embody(where, seen, self.fps) for where, seen in zip(self.positions, self.valid, strict=True)]
+
     @property
     def even(self) -> bool:
         """Whether every time stamp is that of an even frame rate."""

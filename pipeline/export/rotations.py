@@ -92,14 +92,18 @@ def euler_angles(local: Doubles, order: str) -> Doubles:
         local: rotations.
         order: three of XYZ; the first named turns last, as in BVH: R = R_first R_second R_third.
     """
-    angles = Rotation.from_matrix(local).as_euler(order)
-    other = np.stack([angles[:, 0] + np.pi, np.pi - angles[:, 1], angles[:, 2] + np.pi], axis=-1)  # the same rotation
-    last = np.zeros(3)
-    for frame in range(len(angles)):
-        near = [both[frame] + 2 * np.pi * np.round((last - both[frame]) / (2 * np.pi)) for both in (angles, other)]
-        last = min(near, key=lambda choice: float(((choice - last) ** 2).sum()))
-        angles[frame] = last
-    return np.degrees(angles)
+    one = Rotation.from_matrix(local).as_euler(order)
+    # Every rotation has a second set of angles; as one set moves from frame to frame, so does the other.
+    two = np.stack([one[:, 0] + np.pi, np.pi - one[:, 1], one[:, 2] + np.pi], axis=-1)
+    changes = _apart(two[1:], one[:-1]) < _apart(one[1:], one[:-1])
+    second = np.cumsum(np.concatenate([[False], changes])) % 2 == 1
+    return np.degrees(np.unwrap(np.where(second[:, None], two, one), axis=0))
+
+
+def _apart(angles: Doubles, others: Doubles) -> Doubles:
+    """Return (T,) how far sets of angles (T, 3) are apart, radians squared, whole turns aside."""
+    away = np.angle(np.exp(1j * (angles - others)))
+    return np.asarray((away**2).sum(axis=-1))
 
 
 def _swung(node: Node, before: Doubles, positions: Doubles) -> Doubles:
