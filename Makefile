@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test lint clean
+.PHONY: setup demo test lint viewer-library clean
 
 setup: $(READY)
 
@@ -28,6 +28,11 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Makes the 3D library of the viewer anew from its npm package; only whoever changes its version needs node.
+viewer-library:
+	cd pipeline/view/vendor && npm ci --ignore-scripts && npm run build && cp node_modules/three/LICENSE three.LICENSE \
+		&& sha256sum three.min.js > three.min.js.sha256
 
 clean:
 	rm -rf $(VENV) runs build *.egg-info
