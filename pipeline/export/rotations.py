@@ -13,6 +13,8 @@ All of it treats left and right as mirror images, and turns with the body.
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
@@ -92,7 +94,9 @@ def euler_angles(local: Doubles, order: str) -> Doubles:
         local: rotations.
         order: three of XYZ; the first named turns last, as in BVH: R = R_first R_second R_third.
     """
-    one = Rotation.from_matrix(local).as_euler(order)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # at 90 degrees of the middle one many angles say the same
+        one = Rotation.from_matrix(local).as_euler(order)
     # Every rotation has a second set of angles; as one set moves from frame to frame, so does the other.
     two = np.stack([one[:, 0] + np.pi, np.pi - one[:, 1], one[:, 2] + np.pi], axis=-1)
     changes = _apart(two[1:], one[:-1]) < _apart(one[1:], one[:-1])
