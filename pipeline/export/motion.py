@@ -13,6 +13,7 @@ from pipeline.errors import PipelineError
 from pipeline.export.rotations import local_rotations, quaternions, world_rotations
 from pipeline.export.skeleton import rest_offsets
 from pipeline.export.standing import stand
+from pipeline.height import standing_height
 from pipeline.poses import Pose3D
 from pipeline.upright import rotation_to_room
 
@@ -20,6 +21,7 @@ Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 _EVEN = 0.25  # of a frame by which a time stamp may miss an even rate
+_SMALLEST = 0.01  # metres that a body stands tall at the least
 _LEVEL = np.array([0.0, -1.0, 0.0])
 
 
@@ -97,7 +99,7 @@ def gather(pose: Pose3D, kind: str, person: int | None = None) -> Motion:
         person: the one to export; None for all.
 
     Raises:
-        PipelineError: nobody is there.
+        PipelineError: nobody is there, or somebody without a body.
     """
     rows = [row for row, number in enumerate(pose.people) if person in (None, int(number)) and pose.valid[row].any()]
     if not rows:
@@ -105,6 +107,9 @@ def gather(pose: Pose3D, kind: str, person: int | None = None) -> Motion:
         raise PipelineError(f"nothing to export: the run has {there}" + ("" if person is None else f", not {person}"))
     valid, seconds = pose.valid[rows], _rising(pose.timestamps)
     body = hold_bones(pose.positions[rows], valid).astype(np.float64)
+    for row, where, seen in zip(rows, body, valid, strict=True):
+        if standing_height(where[seen]) < _SMALLEST:
+            raise PipelineError(f"nothing to export: person {pose.people[row]} has no size; lift again, or choose --person")
     root, scores = pose.root[rows].astype(np.float64), pose.scores[rows].astype(np.float64)
     if kind == "camera":
         positions = (root[:, :, None] + body) @ rotation_to_room(_LEVEL).T
