@@ -17,12 +17,16 @@ ANKLE_HIGH = 0.065  # metres from the floor to the lowest ankle of `standing`
 
 
 def to_pose(
-    room: np.ndarray, valid: np.ndarray | None = None, fps: float = 25.0, pitch: float = 0.0, away: float = 4.0,
+    room: np.ndarray,
+    valid: np.ndarray | None = None,
+    fps: float = 25.0,
+    pitch: float = 0.0,
+    away: float = 4.0,
     seconds: np.ndarray | None = None,
 ) -> Pose3D:
     """People (P, T, 17, 3), metres, z up, before a camera pitched down by degrees, 1.5 m above the floor."""
     up = np.array(up_of(pitch, 0.0))
-    camera = (room + [0, away, -1.5]) @ rotation_to_room(up)
+    camera = (room + np.array([0, away, -1.5])) @ rotation_to_room(up)
     count, frames = room.shape[:2]
     ones = np.ones((count, frames, 17), np.float32)
     return Pose3D(
@@ -37,7 +41,7 @@ def to_pose(
 
 def two_people(frames: int = 40) -> Pose3D:
     """Two who move, the second not seen in the first frames and in a gap."""
-    room = np.stack([places(motion(frames, number)) + [2.0 * number, 0, 0] for number in range(2)])
+    room = np.stack([places(motion(frames, number)) + np.array([2.0 * number, 0, 0]) for number in range(2)])
     valid = np.ones((2, frames), bool)
     valid[1, :5] = valid[1, 20:25] = False
     return to_pose(room, valid)
@@ -50,7 +54,7 @@ def standing(frames: int) -> np.ndarray:
         if name != "path":
             still[name] = np.zeros(1)
     body = places(still).astype(np.float64)
-    return np.repeat(body + [0, 0, ANKLE_HIGH - body[0, [3, 6], 2].min()], frames, axis=0)
+    return np.repeat(body + np.array([0, 0, ANKLE_HIGH - body[0, [3, 6], 2].min()]), frames, axis=0)
 
 
 def write_run(folder: Path, pose: Pose3D) -> Path:

@@ -1,4 +1,4 @@
-"""Exported files read back by others' readers, through the command line; every refusal in one line, nothing half done."""
+"""Exported files, made by the command, read back by others' readers; refusals in one line, nothing half done."""
 
 from __future__ import annotations
 
@@ -100,7 +100,8 @@ def test_c3d_is_read_by_two_libraries(run: Path) -> None:
         points = one["data"]["points"][:3].transpose(2, 1, 0)
         np.testing.assert_allclose(points[VALID[row]], where[VALID[row]] * 1000, atol=1e-2)
         assert np.isnan(points[~VALID[row]]).all()
-        assert (one["data"]["meta_points"]["residuals"][0].T == np.where(VALID[row], 0, -1)[:, None]).all()
+        residuals = one["data"]["meta_points"]["residuals"][0].T
+        assert (residuals == np.where(VALID[row], 0, -1)[:, None]).all()
         with (folder / f"film_{row + 1}.c3d").open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it misses analog data
             frames = np.array([frame for _, frame, _ in c3d.Reader(file).read_frames()])

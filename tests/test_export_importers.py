@@ -63,7 +63,8 @@ def blender() -> list[str]:
 def imported(blender: list[str], file: Path, frames: int, fps: int) -> dict:  # type: ignore[type-arg]
     script, result = file.parent / "import.py", file.parent / "imported.json"
     script.write_text(IMPORT)
-    words = [*blender, str(script), *(["--"] if len(blender) > 1 else []), str(file), str(frames), str(fps), str(result)]
+    own = ["--"] if len(blender) > 1 else []
+    words = [*blender, str(script), *own, str(file), str(frames), str(fps), str(result)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0 and result.is_file(), done.stdout[-1000:] + done.stderr[-2000:]
     return dict(json.loads(result.read_text()))
@@ -75,7 +76,7 @@ def joints_of(frames: list) -> np.ndarray:  # type: ignore[type-arg]
 
 
 def test_blender_imports_bvh_within_a_centimetre(blender: list[str], tmp_path: Path) -> None:
-    room = places(motion(30, 3)).astype(np.float64) + [1.5, 0.5, 0]
+    room = places(motion(30, 3)).astype(np.float64) + np.array([1.5, 0.5, 0])
     run = write_run(tmp_path, to_pose(room[None]))
     assert main(["export", str(run), "--format", "bvh"]) == 0
     made = imported(blender, run / "export" / "film_1.bvh", 30, 25)

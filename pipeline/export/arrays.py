@@ -53,9 +53,7 @@ def to_json(motion: Motion, axes: Axes, title: str) -> bytes:
         "space": axes.told(),
         "fps": motion.fps,
         "times_s": np.round(motion.seconds, 6).tolist(),
-        "joints": [
-            {"name": name, "parent": parent} for name, parent in zip(joints.NAMES, joints.PARENTS, strict=True)
-        ],
+        "joints": [{"name": name, "parent": parent} for name, parent in zip(joints.NAMES, joints.PARENTS, strict=True)],
         "nodes": [
             {"name": node.name, "parent": parent, "joint": node.joint}
             for node, parent in zip(NODES, PARENTS, strict=True)

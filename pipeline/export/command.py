@@ -44,8 +44,9 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     verb.add_argument("run", type=Path, metavar="RUN", help="a film's folder, such as runs/film, or its pose3d.npz")
     verb.add_argument(
-        "--format", dest="formats", default="glb", metavar="NAMES", help=f"some of {', '.join(FORMATS)} between commas, or all (glb)"
-    )
+        "--format", dest="formats", default="glb", metavar="NAMES",
+        help=f"some of {', '.join(FORMATS)} between commas, or all (default: glb)",
+    )  # fmt: skip
     verb.add_argument("--output", type=Path, metavar="DIR", help="where the files go (default: RUN/export)")
     verb.add_argument("--person", type=int, metavar="N", help="the one to export, by the film's number (default: all)")
     verb.add_argument(

@@ -74,7 +74,7 @@ class Body:
         stubs: (N, 3) metres from each node to the end drawn behind it; zeros where there is none.
         root: (T, 3) metres, where the pelvis is.
         local: (T, N, 3, 3) rotations in the axes of the parent.
-        held: (T,) bool, frames in which the person was not seen and the last pose is held (before the first, the first).
+        held: (T,), frames in which the person was not seen: the last pose is held, before the first the first.
     """
 
     offsets: Doubles
@@ -109,7 +109,7 @@ def gather(pose: Pose3D, kind: str, person: int | None = None) -> Motion:
     body = hold_bones(pose.positions[rows], valid).astype(np.float64)
     for row, where, seen in zip(rows, body, valid, strict=True):
         if standing_height(where[seen]) < _SMALLEST:
-            raise PipelineError(f"nothing to export: person {pose.people[row]} has no size; lift again, or choose --person")
+            raise PipelineError(f"person {pose.people[row]} has no size; lift again, or choose others by --person")
     root, scores = pose.root[rows].astype(np.float64), pose.scores[rows].astype(np.float64)
     if kind == "camera":
         positions = (root[:, :, None] + body) @ rotation_to_room(_LEVEL).T

@@ -96,7 +96,7 @@ def euler_angles(local: Doubles, order: str) -> Doubles:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # at 90 degrees of the middle one many angles say the same
-        one = Rotation.from_matrix(local).as_euler(order)
+        one = Rotation.from_matrix(local).as_euler(order)  # type: ignore[call-overload]  # any three axes are right
     # Every rotation has a second set of angles; as one set moves from frame to frame, so does the other.
     two = np.stack([one[:, 0] + np.pi, np.pi - one[:, 1], one[:, 2] + np.pi], axis=-1)
     changes = _apart(two[1:], one[:-1]) < _apart(one[1:], one[:-1])

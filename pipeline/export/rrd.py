@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def to_rrd(motion: Motion, axes: Axes, title: str) -> bytes:
         return path.read_bytes()
 
 
-def _send(recording: object, motion: Motion, row: int, axes: Axes) -> None:
+def _send(recording: Any, motion: Motion, row: int, axes: Axes) -> None:
     """Add one person's points, which the annotation joins to bones."""
     import rerun as rr
 
@@ -49,7 +50,7 @@ def _send(recording: object, motion: Motion, row: int, axes: Axes) -> None:
         keypoint_annotations=known,
         keypoint_connections=list(joints.LIMBS),
     )
-    recording.log(entity, rr.AnnotationContext([kind]), static=True)  # type: ignore[attr-defined]
+    recording.log(entity, rr.AnnotationContext([kind]), static=True)
     seen = motion.valid[0]
     thick = float(axes.points(np.array([_THICK, 0, 0]))[0])
     columns = rr.Points3D.columns(
@@ -62,4 +63,4 @@ def _send(recording: object, motion: Motion, row: int, axes: Axes) -> None:
         rr.TimeColumn("time", duration=motion.seconds),
         rr.TimeColumn("frame", sequence=np.arange(len(seen))),
     ]
-    rr.send_columns(entity, times, columns.partition(np.where(seen, count, 0)), recording=recording)  # type: ignore[arg-type]
+    rr.send_columns(entity, times, columns.partition(np.where(seen, count, 0)), recording=recording)

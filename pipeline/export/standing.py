@@ -27,9 +27,7 @@ _ENOUGH_S = 0.3  # seconds of standing without which nothing is known of the flo
 _FLOOR = np.array([0.0, 0.0, 1.0])
 
 
-def stand(
-    positions: Doubles, root: Doubles, scores: Doubles, valid: Bools, seconds: Doubles, up: Doubles
-) -> Doubles:
+def stand(positions: Doubles, root: Doubles, scores: Doubles, valid: Bools, seconds: Doubles, up: Doubles) -> Doubles:
     """Return (T, 17, 3) metres: right as the camera sees it, away from it, up; the floor at 0, the camera above 0, 0.
 
     An ankle that stands is as high above the floor as ankles are (`ANKLE` of the standing height). Where nobody

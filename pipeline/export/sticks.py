@@ -15,8 +15,9 @@ _TRIANGLES = np.array([[4, 1, 0], [4, 2, 1], [4, 3, 2], [4, 0, 3], [5, 0, 1], [5
 def rest_places(offsets: Doubles, stubs: Doubles) -> Doubles:
     """Return (N, 3) metres: where the nodes of a rest pose are whose lowest end stands on the floor."""
     local = np.tile(np.eye(3), (1, len(NODES), 1, 1))
-    places = forward(offsets, np.zeros((1, 3)), local)[0]
-    return places - [0, 0, (places + stubs)[:, 2].min()]
+    places: Doubles = forward(offsets, np.zeros((1, 3)), local)[0]
+    places[:, 2] -= (places + stubs)[:, 2].min()
+    return places
 
 
 def sticks(places: Doubles, stubs: Doubles, side: str) -> tuple[Doubles, Doubles, np.ndarray]:
