@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test lint viewer-library clean
+.PHONY: setup demo test lint browser viewer-library clean
 
 setup: $(READY)
 
@@ -28,6 +28,14 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Fetches a Chromium from npm for the tests of the viewer, which skip without one; its package unpacks it where TMPDIR says.
+browser: .browser/chromium
+
+.browser/chromium:
+	npm install --prefix .browser --no-save --no-audit --no-fund @sparticuz/chromium@153.0.0
+	cd .browser && TMPDIR="$$PWD" node --input-type=module \
+		--eval 'import chromium from "@sparticuz/chromium"; await chromium.executablePath()'
 
 # Makes the 3D library of the viewer anew from its npm package; only whoever changes its version needs node.
 viewer-library:

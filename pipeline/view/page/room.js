@@ -15,18 +15,19 @@ class Room {
     this.sun.castShadow = true;
     this.sun.shadow.mapSize.set(1024, 1024);
     this.sun.shadow.radius = 4;
-    const floor = new THREE.Mesh(new THREE.PlaneGeometry(4 * this.radius, 4 * this.radius), new THREE.ShadowMaterial());
-    floor.receiveShadow = true;
-    floor.position.z = -0.002;
-    this.floor = floor;
-    scene.add(this.sky, this.sun, this.sun.target, floor);
+    this.floor = new THREE.Mesh(new THREE.PlaneGeometry(2, 2), new THREE.ShadowMaterial());
+    this.floor.receiveShadow = true;
+    scene.add(this.sky, this.sun, this.sun.target, this.floor);
   }
 
-  // Light falls on where people are, so that a shadow is sharp however large the room.
+  // Light falls on where people are, so that a shadow is sharp however large the room; beyond it no floor is drawn,
+  // because looking shadows up is what costs most.
   lightAt(x, y, reach) {
     this.sun.target.position.set(x, y, 0.8);
     this.sun.position.set(x - 2.4, y - 2.6, 6);
     const box = this.sun.shadow.camera, half = Math.max(2, reach + 1.6);
+    this.floor.position.set(x + 0.8, y + 0.9, -0.002); // shadows fall away from the light
+    this.floor.scale.set(half, half, 1);
     if (box.right !== half) {
       Object.assign(box, { left: -half, right: half, top: half, bottom: -half, near: 0.5, far: 16 + half });
       box.updateProjectionMatrix();
