@@ -7,6 +7,7 @@ import importlib.util
 import json
 import re
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -262,8 +263,34 @@ def test_gltf_says_that_its_axes_are_fixed(run: Path, capsys: pytest.CaptureFixt
     assert not (run / "export").exists()  # the csv that could have been made neither
 
 
+@pytest.mark.parametrize("name", ["Прыжок 1", "dos\udcff", "a\ttab"])
+def test_films_may_be_called_anything(name: str, tmp_path: Path) -> None:
+    run = write_run(tmp_path, two_people()).rename(tmp_path / name)
+    assert main(["export", str(run / "pose3d.npz"), "--format", "all"]) == 0
+    title = "".join(file.stem for file in (run / "export").glob("*.json") if file.stem != "export")
+    assert title and (run / "export" / f"{title}_1.bvh").is_file()
+    header = (run / "export" / f"{title}_1.trc").read_text(encoding="utf-8").splitlines()[0]
+    assert header.split("\t")[-1] == title
+    if importlib.util.find_spec("pygltflib"):
+        glb = (run / "export" / f"{title}.glb").read_bytes()
+        length = int.from_bytes(glb[12:16], "little")
+        assert json.loads(glb[20 : 20 + length])["animations"][0]["name"] == title
+
+
+def test_more_frames_than_c3d_counts_are_told() -> None:
+    pytest.importorskip("ezc3d")
+    from pipeline.export.c3d import to_c3d
+
+    few = gather(two_people(), "room", 1)
+    many = replace(few, seconds=np.arange(65_536) / 25)
+    with pytest.raises(PipelineError, match="65536 frames, C3D counts to 65535"):
+        to_c3d(many, Axes(), "film")
+
+
 def test_bad_runs_are_one_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "pose3d.npz: not there" in fails(capsys, str(run.parent), "--format", "csv")
+    (run / "film.mp4").write_bytes(b"a film")
+    assert "give a film's folder" in fails(capsys, str(run / "film.mp4"))
     (run / "pose3d.npz").write_bytes(b"PK\3\4 nothing")
     assert "not a whole Pose3D file" in fails(capsys, str(run), "--format", "csv")
     write_run(run.parent, to_pose(np.zeros((0, 5, 17, 3))))
@@ -295,7 +322,8 @@ def test_files_are_whole_or_not_there(run: Path, capsys: pytest.CaptureFixture[s
 
 def test_every_flag_and_format_of_the_guide_is_real() -> None:
     guide = (SCHEMA.parent / "README.md").read_text(encoding="utf-8")
-    text = build_parser()._subparsers._group_actions[0].choices["export"].format_help()  # type: ignore[union-attr,index]
+    verbs = build_parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
+    text = verbs["export"].format_help() + verbs["run"].format_help()  # type: ignore[index]
     for flag in set(re.findall(r"`(--[a-z0-9-]+)", guide)):
         assert flag in text, flag
     for name in formats.FORMATS:

@@ -71,9 +71,10 @@ def export(
     names = choose(formats)
     spaces = {name: axes_of(name, axes, up, units) for name in names}
     source = run / "pose3d.npz" if run.is_dir() else run
-    if not source.is_file():
-        raise PipelineError(f"{source}: not there; give a film's folder, such as runs/film, after `run` or `lift`")
-    pose, title = load_pose3d(source), source.resolve().parent.name
+    if not source.is_file() or source.suffix != ".npz":
+        raise PipelineError(f"{source}: not there, or no run; give a film's folder, such as runs/film, after `run`")
+    pose = load_pose3d(source)
+    title = " ".join(source.resolve().parent.name.encode("utf-8", "replace").decode().split()) or "motion"
     motion = gather(pose, axes, person)
     made = [file for name in names for file in _make(name, motion, spaces[name], title)]
     folder = output or source.parent / "export"
