@@ -20,6 +20,7 @@ class FilmPlayer {
     this.wanted = frame;
     if (this.busy) { this.queued = frame; return; }
     this.busy = true;
+    clearTimeout(this.timer);
     // The middle of the frame: its edges may be rounded to a neighbour.
     this.video.currentTime = (this.run.times[frame] + endOf(this.run, frame)) / 2;
   }
@@ -29,12 +30,14 @@ class FilmPlayer {
     const next = this.queued;
     this.queued = null;
     if (next !== null && next !== frameAt(this.run.times, this.video.currentTime)) { this.seek(next); return; }
-    // A jump within the frame that is shown brings no new frame.
-    this.settle(frameAt(this.run.times, this.video.currentTime), performance.now());
+    this.settle(performance.now());
   }
 
-  settle(frame, since) {
-    setTimeout(() => { if (!this.busy && !this.playing && !(this.told > since)) this.tell(frame); }, 120);
+  // A jump within the frame that is shown brings no new frame, and some browsers tell of none: then the clock says it.
+  settle(since) {
+    this.timer = setTimeout(() => {
+      if (!this.playing && !(this.told > since)) this.tell(frameAt(this.run.times, this.video.currentTime));
+    }, 120);
   }
 
   watchFrames() {
@@ -47,10 +50,11 @@ class FilmPlayer {
 
   watchClock() {
     const next = () => {
-      if (this.playing && !this.busy) this.tell(frameAt(this.run.times, this.video.currentTime));
+      if (!this.playing) return;
+      if (!this.busy) this.tell(frameAt(this.run.times, this.video.currentTime));
       requestAnimationFrame(next);
     };
-    requestAnimationFrame(next);
+    this.video.addEventListener("play", () => requestAnimationFrame(next));
   }
 
   tell(frame) {
