@@ -216,6 +216,15 @@ def test_a_jump_stays_a_jump() -> None:
     assert made[:, [3, 6], 2].min() > 0.05
 
 
+def test_who_steps_onto_something_stands_on_it() -> None:
+    body = standing(300)
+    body[..., 2] += np.interp(np.arange(300), [180, 190, 240, 250], [0, 0.4, 0.4, 0])[:, None]
+    made = gather(to_pose(body[None]), "room").positions[0]
+    high = ANKLE * standing_height(body)
+    np.testing.assert_allclose(made[:170][:, [3, 6], 2], high, atol=0.02)
+    np.testing.assert_allclose(made[200:230][:, [3, 6], 2], high + 0.4, atol=0.05)
+
+
 def test_without_feet_that_stand_the_lowest_joint_is_near_the_floor() -> None:
     body = standing(50)
     body[..., [0, 2]] = body[..., [2, 0]]  # lies on the side, ankles no lower than the rest

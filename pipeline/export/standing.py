@@ -24,6 +24,9 @@ _CALM_S = 0.2  # seconds over which the floor under standing feet is calmed
 _ALIKE_S = 0.4  # seconds in which errors are alike: so many make one independent sighting of the floor
 _STANDS_S = 0.12  # seconds for which a foot stands at the least; at the top of a jump it rests for 0.07
 _ENOUGH_S = 0.3  # seconds of standing without which nothing is known of the floor
+_OFF = 0.10  # metres from the floor at which an ankle counts half
+_TURNS = 8
+_FAITH = 0.05  # of a standing foot: what the floor itself is worth against the feet of the moment
 _FLOOR = np.array([0.0, 0.0, 1.0])
 
 
@@ -54,12 +57,28 @@ def stand(positions: Doubles, root: Doubles, scores: Doubles, valid: Bools, seco
         height = floor_height(positions @ turn.T, valid, rate)
         room[..., 2] += (height - room[:, 0, 2])[:, None]
         return room
-    ankles = room[:, ANKLES]
-    normal, offset = floor_under(ankles.reshape(-1, 3), (feet / max(1.0, _ALIKE_S * rate)).ravel(), _FLOOR)
-    room[..., 2] -= ((offset - room[:, 0, :2] @ normal[:2]) / normal[2])[:, None]
-    room[..., 2] -= _left(room[:, ANKLES, 2], feet, _CALM_S * rate)[:, None]
+    floor, near = _floor(room, feet / max(1.0, _ALIKE_S * rate))
+    room[..., 2] -= floor[:, None]
+    room[..., 2] -= _left(room[:, ANKLES, 2], feet * near, _CALM_S * rate)[:, None]
     room[..., 2] += ANKLE * standing_height(positions[valid])
     return room
+
+
+def _floor(room: Doubles, weights: Doubles) -> tuple[Doubles, Doubles]:
+    """Return (T,) how high the floor is under the pelvis, and (T, 2) 1 for ankles on it, next to nothing for those well off it.
+
+    It is the floor of most feet: who climbs onto something stands off it, and does not lift it.
+
+    Args:
+        room: (T, 17, 3) metres, z up.
+        weights: (T, 2) how many independent sightings of the floor each ankle is.
+    """
+    ankles, near = room[:, ANKLES], np.ones_like(weights)
+    for _ in range(_TURNS):
+        normal, offset = floor_under(ankles.reshape(-1, 3), (weights * near).ravel(), _FLOOR)
+        near = 1 / (1 + ((ankles @ normal - offset) / _OFF) ** 2)
+    floor: Doubles = (offset - room[:, 0, :2] @ normal[:2]) / normal[2]
+    return floor, near**3
 
 
 def _lowest(room: Doubles) -> Doubles:
@@ -73,5 +92,5 @@ def _left(heights: Doubles, feet: Doubles, calm: float) -> Doubles:
     """Return (T,) how high feet that stand are (T, 2), of heights (T, 2), calmed over frames; 0 far from any."""
     total = gaussian_filter1d((heights * feet).sum(axis=1), calm, mode="nearest")
     sure = gaussian_filter1d(feet.sum(axis=1), calm, mode="nearest")
-    left: Doubles = total / (sure + 1e-3)
+    left: Doubles = total / (sure + _FAITH)
     return left
