@@ -65,7 +65,7 @@ def stand(positions: Doubles, root: Doubles, scores: Doubles, valid: Bools, seco
 
 
 def _floor(room: Doubles, weights: Doubles) -> tuple[Doubles, Doubles]:
-    """Return (T,) how high the floor is under the pelvis, and (T, 2) 1 for ankles on it, next to nothing for those well off it.
+    """Return (T,) how high the floor is under the pelvis, and (T, 2) 1 for ankles on it, nearly 0 for those well off.
 
     It is the floor of most feet: who climbs onto something stands off it, and does not lift it.
 
