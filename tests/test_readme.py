@@ -131,7 +131,7 @@ def test_command_runs(command: str, workplace: Path) -> None:
     if arguments[1] in ("lifter", "pipeline.drawn"):
         make_before(arguments, workplace)
         arguments = shortened(arguments)
-    elif arguments[2] == "export" and not (workplace / "runs" / "film" / "pose3d.npz").exists():
+    elif arguments[2] in ("export", "view") and not (workplace / "runs" / "film" / "pose3d.npz").exists():
         run(["-m", "pipeline", "run", "film.mp4", "--detector", "scripted", "--no-render"], workplace)
     elif arguments[1] == "pipeline" and arguments[2] in ("run", "detect") and "--detector" not in arguments:
         arguments += ["--detector", "scripted"]  # the default one is run by the demo's test

@@ -2,7 +2,7 @@
 
 const KEYS = [
   ["space", "play, pause"], ["\u2190 \u2192", "one frame; with shift one second"], ["home end", "first, last frame"],
-  ["n p", "next, last span of low trust"], ["[ ]", "slower, faster"], ["l", "begin again at the end"], ["m", "sound"],
+  ["n p", "next, previous span of low trust"], ["[ ]", "slower, faster"], ["l", "begin again at the end"], ["m", "sound"],
   ["1 \u2026 9", "people on and off"], ["a", "next joint's angle"], ["v", "next view"], ["f", "follow the chosen person"],
   ["o", "2D key points"], ["+ \u2212 0", "zoom in time; ctrl and wheel too"], ["t", "light, dark"], ["?", "this list"],
 ];
