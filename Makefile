@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test lint clean
+.PHONY: setup demo test lint browser viewer-library clean
 
 setup: $(READY)
 
@@ -13,7 +13,7 @@ setup: $(READY)
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[lab,mmpose,dev]'
+	$(BIN)/python -m pip install --quiet -e '.[lab,mmpose,export,dev]'
 	$(BIN)/python -m pip install --quiet --no-deps mmpose==1.3.2 mediapipe==0.10.21
 	touch $@
 
@@ -28,6 +28,19 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Fetches a Chromium from npm for the tests of the viewer, which skip without one; its package unpacks it where TMPDIR says.
+browser: .browser/chromium
+
+.browser/chromium:
+	npm install --prefix .browser --no-save --no-audit --no-fund @sparticuz/chromium@153.0.0
+	cd .browser && TMPDIR="$$PWD" node --input-type=module \
+		--eval 'import chromium from "@sparticuz/chromium"; await chromium.executablePath()'
+
+# Makes the 3D library of the viewer anew from its npm package; only whoever changes its version needs node.
+viewer-library:
+	cd pipeline/view/vendor && npm ci --ignore-scripts && npm run build && cp node_modules/three/LICENSE three.LICENSE \
+		&& sha256sum three.min.js > three.min.js.sha256
 
 clean:
 	rm -rf $(VENV) runs build *.egg-info

@@ -63,9 +63,22 @@ def build_parser() -> argparse.ArgumentParser:
         if name == "run":
             verb.add_argument("--from", dest="start", choices=("detect", "lift", "render"), help="redo from this stage")
             verb.add_argument("--no-render", dest="render", action="store_false", default=None, help="no film")
+    _add_export(verbs)
+    _add_view(verbs)
     verbs.add_parser("detectors", help="list the 2D detectors", description="List the 2D detectors.")
     verbs.add_parser("doctor", help="check this installation", description="Check this installation.")
     return parser
+
+
+def _add_export(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from pipeline.export import command
+
+    command.add_arguments(
+        verbs.add_parser(
+            "export", help=command.WHAT, description=f"Write {command.WHAT}.", epilog=command.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )  # fmt: skip
 
 
 # Defaults stay None: they live in `pipeline.settings`.
@@ -103,6 +116,27 @@ def _add_rendering(verb: argparse.ArgumentParser) -> None:
     film.add_argument("--max-height", type=int, metavar="PX", help="scale taller pictures down (default: 1080)")
 
 
+def _add_view(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    what = "one HTML page of a run: its film beside the people in 3D, without server or network"
+    view = verbs.add_parser("view", help=what, description=what)
+    view.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, as runs/film")
+    view.add_argument(
+        "--film", type=Path, metavar="FILE", help="the film it was made from (default: found here, or the rendered one)"
+    )
+    view.add_argument("--no-film", dest="show_film", action="store_false", help="the people alone")
+    view.add_argument("--beside", action="store_true", help="leave the film beside the page instead of inside")
+    view.add_argument(
+        "--limit",
+        dest="limit_mb",
+        type=float,
+        default=64.0,
+        metavar="MB",
+        help="leave a larger film beside (default: 64)",
+    )
+    view.add_argument("--output", type=Path, metavar="FILE", help="the page (default: RUN/view.html)")
+    view.add_argument("--quiet", action="store_true", help="print errors only")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit code: 0 done, 1 a failure told in one line, 2 a usage error, 130 stopped."""
     given = vars(build_parser().parse_args(arguments))
@@ -115,6 +149,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from pipeline.doctor import examine
 
         return guarded(examine)
+    if verb == "view":
+        return guarded(lambda: _view(given))
+    if verb == "export":
+        from pipeline.export.command import export
+
+        return guarded(lambda: export(**given))
     return guarded(lambda: _run_videos(verb, given))
 
 
@@ -179,6 +219,15 @@ def _run_videos(verb: str, given: dict[str, Any]) -> int:
         if codes[-1] == EXIT_STOPPED:
             break
     return max(codes)
+
+
+def _view(given: dict[str, Any]) -> int:
+    from pipeline.progress import Console
+    from pipeline.view.command import ViewSettings, view
+
+    run, console = given.pop("run"), Console(given.pop("quiet"))
+    view(run, ViewSettings(**given), console)
+    return 0
 
 
 def refuse_same_names(videos: Sequence[Path]) -> None:

@@ -49,7 +49,9 @@ def test_no_circles() -> None:
     assert not set(needs) - done, "these import each other in a circle"
 
 
-@pytest.mark.parametrize("verb", [[], ["run"], ["detect"], ["lift"], ["render"], ["detectors"], ["doctor"]])
+@pytest.mark.parametrize(
+    "verb", [[], ["run"], ["detect"], ["lift"], ["render"], ["detectors"], ["doctor"], ["export"], ["view"]]
+)
 def test_help_loads_nothing_heavy(verb: list[str]) -> None:
     code = (
         "import sys; from pipeline.cli import main\n"

@@ -27,7 +27,7 @@ from pipeline.video.times import tick_of
 Frame = NDArray[np.uint8]
 FINEST_CLOCK = 1_000_000  # ticks a second; MP4 stores the length of a frame in 32 bits
 DEFAULT_CLOCK = Fraction(1, 90_000)
-KEY_FRAME_EVERY_S = 2  # a player can jump to a key frame only
+KEY_FRAME_EVERY_S = 2.0  # a player can jump to a key frame only
 
 
 class VideoWriter:
@@ -47,6 +47,7 @@ class VideoWriter:
         crf: x264's quality, 0 to 51, lower is better.
         preset: x264's speed, ultrafast to veryslow.
         threads: encoding threads; 0 leaves the number to x264.
+        key_frame_every_s: seconds between key frames, to which alone a player can jump at once.
 
     Attributes:
         warnings: lines about sound that could not be carried over.
@@ -69,6 +70,7 @@ class VideoWriter:
         crf: int = 20,
         preset: str = "veryfast",
         threads: int = 0,
+        key_frame_every_s: float = KEY_FRAME_EVERY_S,
     ) -> None:
         width, height = size
         if width < 2 or height < 2 or width % 2 or height % 2:
@@ -83,6 +85,7 @@ class VideoWriter:
         variable = self._ticks is not None and len(np.unique(np.diff(self._ticks))) > 1
         self._options = {"crf": str(crf), "preset": preset, "profile": "high", "bf": "0" if variable else "3"}
         self._threads = threads
+        self._gop = max(1, round(key_frame_every_s * self.fps))
         self._part = part_of(self.path).absolute()
         self._film: OutputContainer | None = None
         self._sound: SoundTrack | None = None
@@ -156,7 +159,7 @@ class VideoWriter:
         context.width, context.height = self.size
         context.pix_fmt = "yuv420p"
         context.time_base = self._clock
-        context.gop_size = max(1, round(KEY_FRAME_EVERY_S * self.fps))
+        context.gop_size = self._gop
         context.thread_count = self._threads
         context.color_range = ColorRange.MPEG
         context.colorspace = Colorspace.ITU709
