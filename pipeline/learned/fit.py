@@ -55,7 +55,7 @@ def learn(films: Sequence[Pairs], ridges: Sequence[float] = RIDGES) -> Learned:
         for part in range(max(parts) + 1):
             kept = [film for film, of in zip(films, parts, strict=True) if of != part]
             shares = fit(kept or films, ridge)
-            for row in np.flatnonzero(np.array(parts) == part):
+            for row in (row for row, of in enumerate(parts) if of == part):
                 out[row] = errors(films[row], moved(shares, films[row]))
         gained = by_kind(rules - out)
         mean = np.nanmean(gained, axis=0)
