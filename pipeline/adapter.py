@@ -4,7 +4,7 @@ Every formula is built from sums of weights one and from components along the tr
 turning or mirroring the picture does the same to the result: a lying person is adapted like a standing one.
 Sources: Human3.6M to COCO by the bias-corrected rules that MHFormer took from GAST-Net, with their "vertical" terms
 taken along the trunk; MPII, Halpe and MPI-INF-3DHP by the direct maps in common use; MediaPipe by its own
-face landmarks.
+face landmarks. `pipeline.learned` can move what these rules give to where joints were found to lie among a detector's.
 """
 
 from __future__ import annotations

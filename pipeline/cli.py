@@ -97,6 +97,7 @@ def _add_detecting(verb: argparse.ArgumentParser) -> None:
 
 def _add_lifting(verb: argparse.ArgumentParser) -> None:
     lift = verb.add_argument_group("lifting")
+    lift.add_argument("--adapter", metavar="NAME-OR-FILE", help="joints by rules, or learned (default: rules)")
     lift.add_argument("--lifter", metavar="NAME-OR-FILE", help="a shipped lifter or a safetensors file (default: ugcn)")
     lift.add_argument(
         "--no-hold-bones",

@@ -40,7 +40,7 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
     last = STAGES.index("render" if settings.render else "lift") if verb == "run" else first
     anew = STAGES.index(start) if start else len(stages)
     if last > 0:
-        _check_lifter(settings)
+        _check_lifting(settings)
     work = Work.begin(video, settings, console)
     if first > 0:
         work.require(stages[first - 1])
@@ -51,15 +51,18 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
     return work.folder
 
 
-def _check_lifter(settings: RunSettings) -> None:
-    """Refuse what the lifter would refuse before minutes of detecting are spent.
+def _check_lifting(settings: RunSettings) -> None:
+    """Refuse what lifting would refuse before minutes of detecting are spent.
 
     Raises:
         LifterError: no such weights, or no such device.
+        PipelineError: no such adapter.
     """
     from lifter import weights
+    from pipeline.learned import shares
 
     weights.find(settings.lifter)
+    shares.find(settings.adapter)
     if settings.device == "cuda":
         from lifter.lifter import pick_device
 
@@ -88,9 +91,11 @@ def _detect(work: Work, mark: str) -> Result:
 
 def _lift_from(work: Work) -> dict[str, Any]:
     from lifter import weights
+    from pipeline.learned import shares
 
     return {
         "pose2d": store.read_about(work.folder.pose2d, "fingerprint"),
+        "adapter": shares.find(work.settings.adapter),
         "lifter": weights.find(work.settings.lifter),
         "person": work.settings.person,
         "hold_bones": work.settings.hold_bones,

@@ -45,6 +45,7 @@ class RunSettings:
     Attributes:
         detector: name of a 2D detector (`python -m pipeline detectors` lists them).
         options: what the detector is built from.
+        adapter: how joints become Human3.6M's: "rules", "learned", or a file made by `python -m pipeline.learned`.
         lifter: name of a shipped lifter, or a safetensors file.
         hold_bones: give every bone of a person one length over the film.
         device: auto, cpu or cuda, for detector and lifter.
@@ -60,6 +61,7 @@ class RunSettings:
 
     detector: str = "mediapipe"
     options: DetectorOptions = field(default_factory=DetectorOptions)
+    adapter: str = "rules"
     lifter: str = "ugcn"
     hold_bones: bool = True
     device: str = "auto"
@@ -85,8 +87,8 @@ class RunSettings:
 def read_config(path: Path) -> dict[str, Any]:
     """Read a TOML file into flat settings, as `resolve` takes them.
 
-    Tables: `[detector]` (`name` and the detector's options), `[lifter]` (`name`, `hold_bones`), `[render]` (look and
-    encoding), `[camera]` (`pipeline.camera`); `person`, `device`, `output`, `render = true|false` and
+    Tables: `[detector]` (`name` and the detector's options), `[lifter]` (`name`, `adapter`, `hold_bones`), `[render]`
+    (look and encoding), `[camera]` (`pipeline.camera`); `person`, `device`, `output`, `render = true|false` and
     `camera = "level"` stand at the top.
 
     Raises:
@@ -178,6 +180,6 @@ TOP = ("person", "height", "camera", "device", "output", "render")
 # Which settings stand in which table of a settings file.
 TABLES: dict[str, tuple[str, ...]] = {
     "detector": ("name", *(name for name in _names(DetectorOptions) if name != "device")),
-    "lifter": ("name", "hold_bones"),
+    "lifter": ("name", "adapter", "hold_bones"),
     "render": ("path", *_names(RenderSettings), *_names(EncoderSettings)),
 }

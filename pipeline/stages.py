@@ -63,12 +63,16 @@ def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Co
     from pipeline.bones import hold_bones
     from pipeline.clean import clean
     from pipeline.height import check_people, read_heights, scale_to_heights
+    from pipeline.learned.shares import find_shares
     from pipeline.orient import orient
     from pipeline.path import follow
 
     chosen, heights = choose(pose, settings.person), read_heights(settings.height)
     check_people(heights, len(pose.keypoints))
-    keypoints, scores = adapt(pose.keypoints[chosen], pose.scores[chosen], pose.joints)
+    found, given = pose.keypoints[chosen], pose.scores[chosen]
+    keypoints, scores = adapt(found, given, pose.joints)
+    if shares := find_shares(settings.adapter, pose.joints):
+        keypoints = shares.move(keypoints, found, given, pose.joints)
     valid = pose.valid[chosen]
     cleaned = clean(keypoints, scores, valid, pose.timestamps, [int(row) + 1 for row in chosen])
     with console.stage("lift", int(valid.sum())) as tick:

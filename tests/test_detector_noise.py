@@ -66,7 +66,7 @@ def quiet(**changes: JointNoise) -> DetectorNoise:
     return DetectorNoise({kind: changes.get(kind, JointNoise()) for kind in KINDS})
 
 
-@pytest.mark.parametrize("name", ["mediapipe", "onnx"])
+@pytest.mark.parametrize("name", ["mediapipe", "onnx", "mediapipe_learned", "onnx_learned"])
 def test_what_a_preset_makes_measures_as_the_preset(name: str) -> None:
     """The closed loop, joint by joint; sigmas of heavy tails come back less exactly than those of light ones."""
     (noise,) = find_noise(name)
@@ -77,7 +77,8 @@ def test_what_a_preset_makes_measures_as_the_preset(name: str) -> None:
         np.testing.assert_allclose(got.offset, want.offset, atol=0.015, err_msg=f"{kind} offset")
         slow, slow_got = np.hypot(want.bias, want.drift), np.hypot(got.bias, got.drift)
         assert slow_got == pytest.approx(slow, rel=0.25, abs=0.004), f"{kind} bias and drift"
-        assert got.jitter == pytest.approx(want.jitter, rel=0.6, abs=0.009), f"{kind} jitter"
+        # A head's jitter is a quarter of its slow errors, and told from them by no more than that.
+        assert got.jitter == pytest.approx(want.jitter, rel=0.6, abs=0.010), f"{kind} jitter"
         assert got.tail == pytest.approx(want.tail, rel=0.45), f"{kind} tail"
         assert got.spread == pytest.approx(want.spread, abs=0.15), f"{kind} spread"
         alone, alone_got = want.lost_per_s * want.lost_s, got.lost_per_s * got.lost_s

@@ -105,8 +105,9 @@ def shortened(arguments: list[str]) -> list[str]:
 
 def make_before(arguments: list[str], folder: Path) -> None:
     """Run the guide's own command for what a command reads and is not there yet, as when only some tests are run."""
-    for flag, path in pairwise(arguments):
-        if flag == "--data" and path.startswith("work_dirs/") and not (folder / path).exists():
+    for flag, word in pairwise(arguments):
+        path = word.removesuffix("/films") if flag == "--runs" else word
+        if flag in ("--data", "--runs") and path.startswith("work_dirs/") and not (folder / path).exists():
             (earlier,) = [c for c in COMMANDS if f"--out {path} " in f"{c} " and MAKES_DATA.search(c)]
             words = shlex.split(earlier)[1:]
             make_before(words, folder)
@@ -114,7 +115,7 @@ def make_before(arguments: list[str], folder: Path) -> None:
 
 
 # Grids of trainings, and commands of many seconds.
-LONG = re.compile(r"lifter (tables|compare|mixtures|noise|measure)|pipeline.drawn|--detector mediapipe")
+LONG = re.compile(r"lifter (tables|compare|mixtures|noise|measure)|pipeline.(drawn|learned)|--detector mediapipe")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ LONG = re.compile(r"lifter (tables|compare|mixtures|noise|measure)|pipeline.draw
 def test_command_runs(command: str, workplace: Path) -> None:
     program, *arguments = shlex.split(command)
     assert program == "python"
-    if arguments[1] in ("lifter", "pipeline.drawn"):
+    if arguments[1] in ("lifter", "pipeline.drawn", "pipeline.learned"):
         make_before(arguments, workplace)
         arguments = shortened(arguments)
     elif arguments[2] in ("export", "view") and not (workplace / "runs" / "film" / "pose3d.npz").exists():

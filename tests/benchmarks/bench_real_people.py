@@ -45,6 +45,7 @@ def main() -> int:
     parser.add_argument("--pose-model", type=Path, required=True)
     parser.add_argument("--box-model", type=Path, required=True)
     parser.add_argument("--lifter", default="ugcn")
+    parser.add_argument("--adapter", default="rules", help="rules, learned, or a file of `python -m pipeline.learned`")
     parser.add_argument("--no-hold-bones", dest="hold_bones", action="store_false", help="bones as lifted")
     parser.add_argument("--output", type=Path, default=Path("runs/real_people"))
     given = parser.parse_args()
@@ -57,6 +58,7 @@ def main() -> int:
             settings = RunSettings(
                 detector=detector,
                 options=option,
+                adapter=given.adapter,
                 lifter=given.lifter,
                 hold_bones=given.hold_bones,
                 person="largest",
