@@ -11,11 +11,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from pipeline.settings import RunSettings
 
 EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED = 1, 2, 130
 VERBS = {
     "run": "from videos to films: detect, lift and render, doing only what is not yet done",
+    "batch": "run for many films: folders, patterns, lists; several at once, on one machine or on many",
     "detect": "2D poses of every person: writes pose2d.npz",
     "lift": "3D poses from the pose2d.npz that is there: writes pose3d.npz",
     "render": "the film from the pose3d.npz that is there: writes <stem>_3d.mp4",
@@ -24,6 +28,7 @@ EXAMPLES = """examples:
   python -m pipeline run film.mp4
   python -m pipeline run film.mp4 --detector hrnet --output results
   python -m pipeline run film.mp4 --detector onnx --pose-model pose.onnx --box-model boxes.onnx
+  python -m pipeline batch films/ --jobs 4
   python -m pipeline render film.mp4 --view front
 """
 
@@ -49,18 +54,23 @@ def build_parser() -> argparse.ArgumentParser:
         verb = verbs.add_parser(
             name, help=what, description=what, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
         )
-        verb.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+        if name == "batch":
+            from pipeline.batch.flags import add_flags
+
+            add_flags(verb)
+        else:
+            verb.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
         verb.add_argument("--output", type=Path, metavar="DIR", help="a folder a film is made in it (default: runs)")
         verb.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML; flags win over them")
         verb.add_argument("--quiet", action="store_true", help="print errors only")
         for stage, add in {"detect": _add_detecting, "lift": _add_lifting, "render": _add_rendering}.items():
-            if name in ("run", stage):
+            if name in ("run", "batch", stage):
                 add(verb)
         if name != "detect":
             verb.add_argument("--camera", metavar="WORDS|FILE", help="level; pitch=20,roll=0,fov=60; or a calibration")
-        if name in ("run", "detect", "lift"):
+        if name in ("run", "batch", "detect", "lift"):
             verb.add_argument("--device", choices=("auto", "cpu", "cuda"))
-        if name == "run":
+        if name in ("run", "batch"):
             verb.add_argument("--from", dest="start", choices=("detect", "lift", "render"), help="redo from this stage")
             verb.add_argument("--no-render", dest="render", action="store_false", default=None, help="no film")
     verbs.add_parser("detectors", help="list the 2D detectors", description="List the 2D detectors.")
@@ -115,6 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from pipeline.doctor import examine
 
         return guarded(examine)
+    if verb == "batch":
+        return guarded(lambda: _run_batch(given))
     return guarded(lambda: _run_videos(verb, given))
 
 
@@ -155,16 +167,10 @@ def _open_streams() -> None:
 
 def _run_videos(verb: str, given: dict[str, Any]) -> int:
     """Run the stages of a verb on every video; one bad video does not stop the rest."""
-    from pipeline.errors import PipelineError
     from pipeline.progress import Console
-    from pipeline.settings import read_config, resolve
 
-    videos, start, config = given.pop("videos"), given.pop("start", None), given.pop("config")
-    console = Console(given.pop("quiet"))
-    flags = {name: value for name, value in given.items() if value is not None}
-    settings = resolve({**(read_config(config) if config else {}), **flags})
-    if start == "render" and not settings.render:
-        raise PipelineError("--from render and --no-render: nothing would be left to do; drop one")
+    videos, console = given.pop("videos"), Console(given.pop("quiet"))
+    settings, start = _read_settings(given)
     refuse_same_names(videos)
 
     def one(video: Path) -> int:
@@ -179,6 +185,33 @@ def _run_videos(verb: str, given: dict[str, Any]) -> int:
         if codes[-1] == EXIT_STOPPED:
             break
     return max(codes)
+
+
+def _run_batch(given: dict[str, Any]) -> int:
+    from pipeline.batch.command import run_batch
+    from pipeline.progress import Console
+
+    console = Console(given.pop("quiet"))
+    own = {name: given.pop(name) for name in ("inputs", "listed", "jobs", "threads", "ray")}
+    settings, start = _read_settings(given)
+    return run_batch(settings, start, console, **own)
+
+
+def _read_settings(given: dict[str, Any]) -> tuple[RunSettings, str | None]:
+    """Return the settings that flags and the settings file make, and the stage to redo from.
+
+    Raises:
+        PipelineError: an unknown setting, a wrong value, or settings that leave nothing to do.
+    """
+    from pipeline.errors import PipelineError
+    from pipeline.settings import read_config, resolve
+
+    start, config = given.pop("start", None), given.pop("config")
+    flags = {name: value for name, value in given.items() if value is not None}
+    settings = resolve({**(read_config(config) if config else {}), **flags})
+    if start == "render" and not settings.render:
+        raise PipelineError("--from render and --no-render: nothing would be left to do; drop one")
+    return settings, start
 
 
 def refuse_same_names(videos: Sequence[Path]) -> None:
