@@ -134,7 +134,7 @@ def render(clip: Clip, pose: Pose3D, path: Path, settings: RunSettings, console:
     skeleton = Skeleton(pose.joints, tuple(joints.LIMBS), tuple(joints.SIDES))
     painter = FilmPainter(
         skeleton, settings.look, clip.size, world, pose.keypoints,
-        pose.scores, pose.valid, pose.timestamps, [str(number) for number in pose.people],
+        pose.scores, pose.valid, pose.timestamps, [str(number) for number in pose.people], film=True,
     )  # fmt: skip
     reader, index = VideoReader(clip), -1
     writer = VideoWriter(
@@ -142,7 +142,7 @@ def render(clip: Clip, pose: Pose3D, path: Path, settings: RunSettings, console:
         audio_from=clip.path if clip.has_audio else None, crf=settings.encoder.crf, preset=settings.encoder.preset,
     )  # fmt: skip
     with console.stage("render", len(pose.timestamps)) as tick, writer:
-        for index, (_, frame) in enumerate(reader):
+        for index, (_, frame) in enumerate(reader.planes()):
             if index >= len(pose.timestamps):
                 raise PipelineError(f"{clip.path}: holds more frames than were detected; run detect again")
             writer.write(painter.paint(frame, index))

@@ -108,11 +108,13 @@ class VideoWriter:
         return self
 
     def write(self, frame: Frame) -> None:
-        """Append a frame: (H, W, 3) uint8 RGB."""
-        if frame.shape != (self.size[1], self.size[0], 3) or frame.dtype != np.uint8:
-            raise ValueError(
-                f"frame: expected {(self.size[1], self.size[0], 3)} uint8, got {frame.shape} {frame.dtype}"
-            )
+        """Append a frame: (H, W, 3) uint8 RGB, or (3 * H / 2, W) uint8, the rows of Y, then of U, then of V.
+
+        Planes are taken for what the film is tagged as, and encoded as they are.
+        """
+        width, height = self.size
+        if frame.shape not in ((height, width, 3), (height * 3 // 2, width)) or frame.dtype != np.uint8:
+            raise ValueError(f"frame: expected {(height, width, 3)} uint8, got {frame.shape} {frame.dtype}")
         tick = self._tick(self.written)
         with self._telling():
             picture = self._picture(frame)
@@ -165,7 +167,11 @@ class VideoWriter:
         return pictures
 
     def _picture(self, frame: Frame) -> VideoFrame:
-        """Convert RGB to what the film is tagged as."""
+        """Return a frame as what the film is tagged as; RGB is converted."""
+        if frame.ndim == 2:
+            picture = VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), format="yuv420p")
+            picture.colorspace, picture.color_range = Colorspace.ITU709, ColorRange.MPEG
+            return picture
         return self._scaler.reformat(
             VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24"),
             format="yuv420p",
