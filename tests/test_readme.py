@@ -113,6 +113,7 @@ def make_before(arguments: list[str], folder: Path) -> None:
 
 
 # Grids of trainings, and commands of many seconds.
+CPN = re.compile(r"detectors\.cpn|--detector cpn")
 LONG = re.compile(r"lifter (tables|compare|mixtures|noise|measure)|pipeline.drawn|--detector mediapipe")
 
 
@@ -121,7 +122,7 @@ LONG = re.compile(r"lifter (tables|compare|mixtures|noise|measure)|pipeline.draw
     [
         pytest.param(c, marks=pytest.mark.slow) if LONG.search(c) else c
         for c in COMMANDS
-        if "make " not in c and "hrnet" not in c and "bench_" not in c
+        if "make " not in c and "hrnet" not in c and "bench_" not in c and not CPN.search(c)
     ],
 )
 def test_command_runs(command: str, workplace: Path) -> None:
@@ -142,6 +143,17 @@ def test_hrnet_command_runs_with_weights_at_hand(workplace: Path) -> None:
     write_boxes(workplace / "rtmdet.pth")
     weights = ["--checkpoint", "hrnet.pth", "--box-model", "rtmdet.pth", "--offline", "--output", "hrnet"]
     run([*shlex.split(command)[1:], *weights], workplace)
+
+
+@pytest.mark.slow
+def test_cpn_commands_run_with_weights_at_hand(workplace: Path) -> None:
+    from plain_cpn import random_tensors, write_public
+
+    convert, detect = [c for c in COMMANDS if CPN.search(c)]
+    write_public(workplace / "public_cpn.pth.tar", random_tensors())
+    write_boxes(workplace / "rtmdet.pth")
+    run(shlex.split(convert)[1:], workplace)
+    run([*shlex.split(detect)[1:], "--box-model", "rtmdet.pth", "--offline", "--output", "cpn"], workplace)
 
 
 def test_nothing_is_left_to_fill_in() -> None:
