@@ -110,7 +110,8 @@ class VideoWriter:
     def write(self, frame: Frame) -> None:
         """Append a frame: (H, W, 3) uint8 RGB, or (3 * H / 2, W) uint8, the rows of Y, then of U, then of V.
 
-        Planes are taken for what the film is tagged as, and encoded as they are.
+        Planes are taken for what the film is tagged as, and encoded as they are. The array may be used again
+        afterwards.
         """
         width, height = self.size
         if frame.shape not in ((height, width, 3), (height * 3 // 2, width)) or frame.dtype != np.uint8:
