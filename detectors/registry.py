@@ -152,7 +152,8 @@ def identity(name: str) -> dict[str, str]:
         # The names of the zoo's files hold digits of their SHA-256; files given instead count by the options.
         zoo = {"weights": ZOO[name].file} if name in ZOO else {}
         zoo |= {"boxes": ZOO["rtmdet"].file} if DETECTORS[name].packages == _MMPOSE else {}
-        versions = {package: _version(package) or "none" for package in DETECTORS[name].packages}
+        runtimes = ("openvino", "onnxruntime") if DETECTORS[name].packages == _MMPOSE else ()  # see --backend
+        versions = {package: _version(package) or "none" for package in (*DETECTORS[name].packages, *runtimes)}
         return {"detector": name, **zoo, **versions}
     for point in _entry_points():
         if point.name == name:
