@@ -57,9 +57,9 @@ def _check_lifter(settings: RunSettings) -> None:
     Raises:
         LifterError: no such weights, or no such device.
     """
-    from lifter import weights
+    from lifter import shipped
 
-    weights.find(settings.lifter)
+    shipped.find(settings.lifter)
     if settings.device == "cuda":
         from lifter.lifter import pick_device
 
@@ -87,12 +87,13 @@ def _detect(work: Work, mark: str) -> Result:
 
 
 def _lift_from(work: Work) -> dict[str, Any]:
-    from lifter import weights
+    from lifter import shipped
 
     return {
         "pose2d": store.read_about(work.folder.pose2d, "fingerprint"),
-        "lifter": weights.find(work.settings.lifter),
+        "lifter": shipped.find(work.settings.lifter),
         "person": work.settings.person,
+        "lift_mode": work.settings.lift_mode,
         "hold_bones": work.settings.hold_bones,
         "height": read_heights(work.settings.height),
         "tilt": work.settings.camera.tilt,

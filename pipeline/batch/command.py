@@ -69,10 +69,10 @@ def _check(settings: RunSettings) -> None:
         DetectorError, LifterError: no such detector or lifter.
     """
     from detectors import registry
-    from lifter import weights
+    from lifter import shipped
 
     registry.identity(settings.detector)
-    weights.find(settings.lifter)
+    shipped.find(settings.lifter)
 
 
 def _listen(
