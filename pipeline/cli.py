@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED = 1, 2, 130
 VERBS = {
     "run": "from videos to films: detect, lift and render, doing only what is not yet done",
+    "live": "a camera, a stream or a film while it runs, lifted from the frames up to now",
     "batch": "run for many films: folders, patterns, lists; several at once, on one machine or on many",
     "detect": "2D poses of every person: writes pose2d.npz",
     "lift": "3D poses from the pose2d.npz that is there: writes pose3d.npz",
@@ -28,6 +29,7 @@ EXAMPLES = """examples:
   python -m pipeline run film.mp4
   python -m pipeline run film.mp4 --detector hrnet --output results
   python -m pipeline run film.mp4 --detector onnx --pose-model pose.onnx --box-model boxes.onnx
+  python -m pipeline live 0 --out watched
   python -m pipeline batch films/ --jobs 4
   python -m pipeline render film.mp4 --view front
 """
@@ -54,28 +56,38 @@ def build_parser() -> argparse.ArgumentParser:
         verb = verbs.add_parser(
             name, help=what, description=what, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
         )
-        if name == "batch":
-            from pipeline.batch.flags import add_flags
-
-            add_flags(verb)
-        else:
-            verb.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
-        verb.add_argument("--output", type=Path, metavar="DIR", help="a folder a film is made in it (default: runs)")
+        _add_inputs(name, verb)
         verb.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML; flags win over them")
         verb.add_argument("--quiet", action="store_true", help="print errors only")
         for stage, add in {"detect": _add_detecting, "lift": _add_lifting, "render": _add_rendering}.items():
-            if name in ("run", "batch", stage):
+            if name in ("run", "live", "batch", stage):
                 add(verb)
         if name != "detect":
             verb.add_argument("--camera", metavar="WORDS|FILE", help="level; pitch=20,roll=0,fov=60; or a calibration")
-        if name in ("run", "batch", "detect", "lift"):
+        if name in ("run", "live", "batch", "detect", "lift"):
             verb.add_argument("--device", choices=("auto", "cpu", "cuda"))
         if name in ("run", "batch"):
             verb.add_argument("--from", dest="start", choices=("detect", "lift", "render"), help="redo from this stage")
+        if name in ("run", "live", "batch"):
             verb.add_argument("--no-render", dest="render", action="store_false", default=None, help="no film")
     verbs.add_parser("detectors", help="list the 2D detectors", description="List the 2D detectors.")
     verbs.add_parser("doctor", help="check this installation", description="Check this installation.")
     return parser
+
+
+def _add_inputs(name: str, verb: argparse.ArgumentParser) -> None:
+    if name == "live":
+        from pipeline.live.flags import add_flags
+
+        add_flags(verb)
+        return
+    if name == "batch":
+        from pipeline.batch.flags import add_flags
+
+        add_flags(verb)
+    else:
+        verb.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+    verb.add_argument("--output", type=Path, metavar="DIR", help="a folder a film is made in it (default: runs)")
 
 
 # Defaults stay None: they live in `pipeline.settings`.
@@ -126,6 +138,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from pipeline.doctor import examine
 
         return guarded(examine)
+    if verb == "live":
+        return guarded(lambda: _run_live(given))
     if verb == "batch":
         return guarded(lambda: _run_batch(given))
     return guarded(lambda: _run_videos(verb, given))
@@ -186,6 +200,16 @@ def _run_videos(verb: str, given: dict[str, Any]) -> int:
         if codes[-1] == EXIT_STOPPED:
             break
     return max(codes)
+
+
+def _run_live(given: dict[str, Any]) -> int:
+    from pipeline.live.command import run_live
+    from pipeline.progress import Console
+
+    console = Console(given.pop("quiet"))
+    own = {name: given.pop(name) for name in ("source", "out", "seconds", "delay", "show")}
+    settings, _ = _read_settings(given)
+    return run_live(settings, console, **own)
 
 
 def _run_batch(given: dict[str, Any]) -> int:
