@@ -124,6 +124,8 @@ def _add_rendering(verb: argparse.ArgumentParser) -> None:
     film.add_argument("--view", help="turn, front, side, top, or degrees (default: turn)")
     film.add_argument("--path", choices=("on", "off"), help="let people walk through the room (default: on)")
     film.add_argument("--max-height", type=int, metavar="PX", help="scale taller pictures down (default: 1080)")
+    film.add_argument("--quality", choices=("draft", "good", "fine"), help="of the film: quick or slow (default: good)")
+    film.add_argument("--codec", metavar="NAME", help="x264; auto: a graphics card's encoder if one works; nvenc, ...")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -140,9 +140,10 @@ def render(clip: Clip, pose: Pose3D, path: Path, settings: RunSettings, console:
         pose.scores, pose.valid, pose.timestamps, [str(number) for number in pose.people], film=True,
     )  # fmt: skip
     reader, index = VideoReader(clip), -1
+    crf, preset = settings.encoder.used()
     writer = VideoWriter(
         path, painter.size, pose.timestamps, fps=clip.fps, time_base=clip.time_base,
-        audio_from=clip.path if clip.has_audio else None, crf=settings.encoder.crf, preset=settings.encoder.preset,
+        audio_from=clip.path if clip.has_audio else None, crf=crf, preset=preset, codec=settings.encoder.codec,
     )  # fmt: skip
     spare: list[NDArray[np.uint8]] = []  # canvases that are written, to paint on again
 

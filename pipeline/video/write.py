@@ -22,6 +22,7 @@ from pipeline.parts import part_of
 from pipeline.video.audio import SoundTrack
 from pipeline.video.clip import probe
 from pipeline.video.decode import reason
+from pipeline.video.encoders import ENCODERS, X264, choose
 from pipeline.video.times import tick_of
 
 Frame = NDArray[np.uint8]
@@ -46,6 +47,7 @@ class VideoWriter:
         audio_from: film whose sound is carried over, so that its first frame is this film's first frame.
         crf: x264's quality, 0 to 51, lower is better.
         preset: x264's speed, ultrafast to veryslow.
+        codec: who encodes: "x264", "auto" or one of `pipeline.video.encoders.ENCODERS`.
         threads: encoding threads; 0 leaves the number to x264.
 
     Attributes:
@@ -68,6 +70,7 @@ class VideoWriter:
         audio_from: Path | str | None = None,
         crf: int = 20,
         preset: str = "veryfast",
+        codec: str = X264,
         threads: int = 0,
     ) -> None:
         width, height = size
@@ -81,7 +84,8 @@ class VideoWriter:
         self._source = None if audio_from is None else Path(audio_from)
         # B-frames are stored out of order; at a variable rate MP4 then gets the lengths of frames wrong.
         variable = self._ticks is not None and len(np.unique(np.diff(self._ticks))) > 1
-        self._options = {"crf": str(crf), "preset": preset, "profile": "high", "bf": "0" if variable else "3"}
+        self._encoder = choose(codec, self.size)
+        self._options = self._encoder.options(crf, preset, b_frames=0 if variable else 3)
         self._threads = threads
         self._part = part_of(self.path).absolute()
         self._film: OutputContainer | None = None
@@ -154,10 +158,10 @@ class VideoWriter:
         return self._film
 
     def _add_pictures(self, film: OutputContainer) -> VideoStream:
-        pictures = film.add_stream("libx264", rate=self.fps, options=self._options)
+        pictures = film.add_stream(self._encoder.name, rate=self.fps, options=self._options)
         context = pictures.codec_context
         context.width, context.height = self.size
-        context.pix_fmt = "yuv420p"
+        context.pix_fmt = self._encoder.pix_fmt
         context.time_base = self._clock
         context.gop_size = max(1, round(KEY_FRAME_EVERY_S * self.fps))
         context.thread_count = self._threads
@@ -170,7 +174,10 @@ class VideoWriter:
     def _picture(self, frame: Frame) -> VideoFrame:
         """Return a frame as what the film is tagged as; RGB is converted."""
         if frame.ndim == 2:
-            picture = VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), format="yuv420p")
+            # x264 copies what it is given at once; a card may come back for it later.
+            at_once = self._encoder is ENCODERS[X264]
+            make = VideoFrame.from_numpy_buffer if at_once else VideoFrame.from_ndarray
+            picture = make(np.ascontiguousarray(frame), format="yuv420p")
             picture.colorspace, picture.color_range = Colorspace.ITU709, ColorRange.MPEG
             return picture
         return self._scaler.reformat(
