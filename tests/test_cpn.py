@@ -121,6 +121,17 @@ def test_a_mirrored_picture_gives_mirrored_people(cpn: mmpose.MMPoseDetector) ->
     assert np.ptp(keypoints, axis=1).min() > 10, "random weights must spread the key points for this to mean anything"
 
 
+def test_half_precision_and_backends(cpn: mmpose.MMPoseDetector, files: Path) -> None:
+    """As on a GPU, here in bfloat16, whose maps are good to a unit or two of 255; other runtimes refuse in one line."""
+    halved = mmpose.PoseEstimator(CPN, files / "cpn.pth", "cpu", flip_test=True, half=True)
+    boxes = np.array([[20, 10, 120, 230]], np.float32)
+    (keypoints, scores), (other, other_scores) = cpn.estimate(_picture(), boxes), halved(_picture(), boxes)
+    assert np.median(np.abs(keypoints - other)) < 1
+    assert np.abs(scores - other_scores).max() < 0.1
+    with pytest.raises(DetectorError, match="backend"):
+        create_cpn(_options(files, backend="openvino"))
+
+
 def test_joints_reach_the_skeleton_by_their_names(
     cpn: mmpose.MMPoseDetector, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
