@@ -56,7 +56,8 @@ def _load(backend: str, export: Callable[[bool], Path]) -> onnx_runtime.Model:
     """Load an exported file; one that has gone bad in the cache is made anew."""
     precision = onnx_runtime.fast_precision() if backend == "openvino" else "f32"
     runtime = "openvino" if backend == "openvino" else "by kind"
+    file = export(False)
     try:
-        return onnx_runtime.load(export(False), runtime, precision)
-    except onnx_runtime.BrokenModel:
+        return onnx_runtime.load(file, runtime, precision)
+    except DetectorError:
         return onnx_runtime.load(export(True), runtime, precision)

@@ -17,10 +17,6 @@ MAX_BYTES = 2 << 30  # protobuf's own limit, and more than any detector weighs
 Array = NDArray[np.generic]
 
 
-class BrokenModel(DetectorError):
-    """A file that its runtime cannot read."""
-
-
 @dataclass(frozen=True)
 class Model:
     """A loaded network of one picture input.
@@ -106,7 +102,7 @@ def _load_onnx(path: Path) -> Model:
     try:
         session = onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
     except errors as error:
-        raise BrokenModel(f"{path}: not an ONNX model that runs here: {_first_line(error)}") from error
+        raise DetectorError(f"{path}: not an ONNX model that runs here: {_first_line(error)}") from error
     inputs = session.get_inputs()
     if len(inputs) != 1:
         raise DetectorError(f"{path}: expected one picture input, got {[i.name for i in inputs]}")
@@ -163,7 +159,7 @@ def _load_openvino(path: Path, precision: str) -> Model:
     try:
         compiled = openvino.Core().compile_model(str(path), "CPU", settings)
     except RuntimeError as error:
-        raise BrokenModel(f"{path}: not an OpenVINO model that runs here: {_first_line(error)}") from error
+        raise DetectorError(f"{path}: not an OpenVINO model that runs here: {_first_line(error)}") from error
     if len(compiled.inputs) != 1:
         raise DetectorError(f"{path}: expected one picture input, got {len(compiled.inputs)}")
     stated = compiled.inputs[0].partial_shape
