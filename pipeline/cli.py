@@ -108,6 +108,8 @@ def _add_detecting(verb: argparse.ArgumentParser) -> None:
 def _add_lifting(verb: argparse.ArgumentParser) -> None:
     lift = verb.add_argument_group("lifting")
     lift.add_argument("--lifter", metavar="NAME-OR-FILE", help="a shipped lifter or a safetensors file (default: ugcn)")
+    lift.add_argument("--lift-mode", choices=("windows", "sequence"), help="overlapping windows, as the paper, or one "
+                      "pass over the film, 15 times as fast (default: windows)")  # fmt: skip
     lift.add_argument(
         "--no-hold-bones",
         dest="hold_bones",
