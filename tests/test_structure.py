@@ -50,7 +50,10 @@ def test_no_circles() -> None:
     assert not set(needs) - done, "these import each other in a circle"
 
 
-@pytest.mark.parametrize("verb", [[], ["run"], ["detect"], ["lift"], ["render"], ["detectors"], ["doctor"]])
+VERBS = ("run", "live", "batch", "detect", "lift", "render", "detectors", "doctor")
+
+
+@pytest.mark.parametrize("verb", [[], *([verb] for verb in VERBS)])
 def test_help_loads_nothing_heavy(verb: list[str]) -> None:
     code = (
         "import sys; from pipeline.cli import main\n"
