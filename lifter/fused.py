@@ -1,8 +1,8 @@
 """UGCN for inference on the CPU: the same function as a trained network, in a form that processors like.
 
-Batch norms are folded into the convolutions before them, edge importance into the adjacency. Memory is laid out N V T C:
-all convolutions are then along one axis and channels-last, for which oneDNN has its fast kernels; the joints are mixed
-by adding rows, because the skeleton has 49 links where its dense matrices have 867 numbers.
+Batch norms are folded into the convolutions before them, edge importance into the adjacency. Memory is laid out
+N V T C: all convolutions are then along one axis and channels-last, for which oneDNN has its fast kernels; the joints
+are mixed by adding rows, because the skeleton has 49 links where its dense matrices have 867 numbers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lifter.ugcn import STGCN, UGCN
 
 
 class Mixing:
-    """Joints gathered along the skeleton's links: x (N, V, T, C) to (N, V, K, T, C), z[w, k] = sum_v A[k, v, w] x[v].
+    """Joints gathered along the skeleton's links: x (N, V, T, C) to (N, K, V, T, C), z[k, w] = sum_v A[k, v, w] x[v].
 
     Args:
         adjacency: (K, V, V), most of it zeros.
@@ -24,22 +24,24 @@ class Mixing:
 
     def __init__(self, adjacency: Tensor) -> None:
         self.subsets, joints, _ = adjacency.shape
-        self.first: list[tuple[int, Tensor, Tensor]] = []  # of every joint the first to flow in, or none of itself
+        # Of every joint the first to flow in, or none of itself; no list of joints where each is its own first.
+        self.first: list[tuple[int, Tensor | None, Tensor]] = []
         self.more: list[tuple[int, int, int, float]] = []
         for k, matrix in enumerate(adjacency):
             sources = [torch.nonzero(matrix[:, w]).flatten().tolist() or [w] for w in range(joints)]
             first = torch.tensor([source[0] for source in sources], device=adjacency.device)
             share = matrix[first, torch.arange(joints, device=adjacency.device)]
-            self.first.append((k, first, share.view(-1, 1, 1)))
+            alone = first.tolist() == list(range(joints))
+            self.first.append((k, None if alone else first, share.view(-1, 1, 1)))
             self.more += [(k, w, v, float(matrix[v, w])) for w in range(joints) for v in sources[w][1:]]
 
     def __call__(self, x: Tensor) -> Tensor:
         n, v, t, c = x.shape
-        z = x.new_empty(n, v, self.subsets, t, c)
+        z = x.new_empty(n, self.subsets, v, t, c)
         for k, source, share in self.first:
-            torch.mul(x.index_select(1, source), share, out=z[:, :, k])
+            torch.mul(x if source is None else x.index_select(1, source), share, out=z[:, k])
         for k, w, source_joint, weight in self.more:
-            z[:, w, k].add_(x[:, source_joint], alpha=weight)
+            z[:, k, w].add_(x[:, source_joint], alpha=weight)
         return z
 
 
@@ -67,13 +69,13 @@ class Block:
 
     def __call__(self, x: Tensor) -> Tensor:
         n, v, t, c = x.shape
-        z = self.mixing(x).view(n * v, -1, t, c).permute(0, 3, 1, 2)  # NV C K T: subsets are rows of a picture
-        y = _back(conv2d(z, self.graph), n).add_(self.graph_bias).relu_()
-        y = _back(conv2d(_picture(y), self.temporal, self.bias, (1, self.stride), (0, 2)), n)
+        z = self.mixing(x).view(n, -1, v * t, c).permute(0, 3, 1, 2)  # N C K VT: subsets are rows of a wide picture
+        y = _back(conv2d(z, self.graph), n, v).add_(self.graph_bias).relu_()
+        y = _back(conv2d(_picture(y), self.temporal, self.bias, (1, self.stride), (0, 2)), n, v)
         if self.identity:
             y.add_(x)
         elif self.shortcut is not None:
-            y.add_(_back(conv2d(_picture(x), self.shortcut, None, (1, self.stride)), n))
+            y.add_(_back(conv2d(_picture(x), self.shortcut, None, (1, self.stride)), n, v))
         return y.relu_()
 
 
@@ -120,7 +122,7 @@ class FusedUGCN:
         if merged is not None:
             _added(y, merged)
         y = self.regressor(y)
-        positions = _back(conv2d(_picture(y), self.head, self.head_bias), len(y))
+        positions = _back(conv2d(_picture(y), self.head, self.head_bias), *y.shape[:2])
         return from_root(positions.transpose(1, 2))
 
 
@@ -142,10 +144,9 @@ def _picture(x: Tensor) -> Tensor:
     return x.view(n * v, 1, t, c).permute(0, 3, 1, 2)
 
 
-def _back(y: Tensor, n: int) -> Tensor:
-    """Inverse of `_picture` for an answer (NV, C, 1, T), copied if it is not channels-last in memory."""
-    nv, c, _, t = y.shape
-    return y.permute(0, 2, 3, 1).reshape(n, nv // n, t, c)
+def _back(y: Tensor, n: int, v: int) -> Tensor:
+    """See pictures of one row, (NV, C, 1, T) or (N, C, 1, VT), as (N, V, T, C); copied if not channels-last."""
+    return y.permute(0, 2, 3, 1).reshape(n, v, -1, y.shape[1])
 
 
 def _affine(norm: nn.modules.batchnorm._BatchNorm) -> tuple[Tensor, Tensor]:

@@ -20,9 +20,10 @@ from lifter.ugcn import UGCN
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
+CURVE = 2000  # frames interpolated at once
 MODES = ("windows", "sequence")
 # Frames that are in work at a time, mirror images not counted: on the CPU few enough for its caches.
-CPU_BATCH, GPU_BATCH = 768, 3072
+CPU_BATCH, GPU_BATCH = 384, 3072
 # Of `sequence`: long chunks, for fixed memory and because the network has seen no film without ends; how much of them
 # is cross-faded; and the triangle that takes out the steps of the upsampling, as averaging windows of all phases does.
 CHUNK, OVERLAP, SMOOTHING = 192, 32, (1, 2, 3, 4, 3, 2, 1)
@@ -216,8 +217,17 @@ def between(track: Floats, known: Doubles, wanted: Doubles) -> Floats:
     distinct = np.concatenate([[True], np.diff(known) > 1e-9])
     if distinct.sum() < 2:
         return np.repeat(track[:1], len(wanted), axis=0)
-    inside = np.clip(wanted, known[0], known[distinct][-1])
-    return np.asarray(PchipInterpolator(known[distinct], track[distinct], axis=0)(inside), dtype=np.float32)
+    times, rows = known[distinct], track[distinct]
+    inside = np.clip(wanted, times[0], times[-1])
+    # A piece of the curve knows its neighbours only: some at a time are the same curve, in little memory.
+    starts = range(0, len(times) - 1, CURVE)
+    cuts = [0, *np.searchsorted(inside, times[list(starts)[1:]]), len(inside)]
+    pieces = []
+    for start, first, stop in zip(starts, cuts[:-1], cuts[1:], strict=True):
+        near = slice(max(start - 3, 0), start + CURVE + 4)
+        curve = PchipInterpolator(times[near], rows[near], axis=0)
+        pieces.append(np.asarray(curve(inside[first:stop]), np.float32))
+    return np.concatenate(pieces)
 
 
 def pick_device(name: str) -> torch.device:

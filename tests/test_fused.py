@@ -74,4 +74,4 @@ def test_mixing_is_its_sum_also_of_other_graphs() -> None:
     torch.manual_seed(0)
     for adjacency in (torch.from_numpy(partition(PARENTS)), torch.rand(2, 5, 5) * (torch.rand(2, 5, 5) > 0.5)):
         x = torch.randn(2, adjacency.shape[1], 3, 4)
-        torch.testing.assert_close(Mixing(adjacency)(x), torch.einsum("nvtc,kvw->nwktc", x, adjacency))
+        torch.testing.assert_close(Mixing(adjacency)(x), torch.einsum("nvtc,kvw->nkwtc", x, adjacency))
