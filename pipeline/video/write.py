@@ -159,6 +159,7 @@ class VideoWriter:
 
     def _add_pictures(self, film: OutputContainer) -> VideoStream:
         pictures = film.add_stream(self._encoder.name, rate=self.fps, options=self._options)
+        assert isinstance(pictures, VideoStream)
         context = pictures.codec_context
         context.width, context.height = self.size
         context.pix_fmt = self._encoder.pix_fmt
