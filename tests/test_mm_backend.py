@@ -47,7 +47,7 @@ def found(folder: Path, name: str, backend: str, film: list[np.ndarray]) -> tupl
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["hrnet", "rtmpose"])
 def test_every_backend_finds_what_torch_finds(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    film, places = taught.pictures(6)
+    film, places = taught.pictures(4)
     taught.write_taught(folder / f"{name}.pth", name, film, places)
     wanted, certain = found(folder, name, "torch", film)
     truth = places[:, toy_models.channels(17)]
