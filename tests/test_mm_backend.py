@@ -63,7 +63,7 @@ def test_every_backend_finds_what_torch_finds(folder: Path, name: str, monkeypat
     if name == "hrnet" and onnx_runtime.fast_precision() == "bf16":
         apart = np.abs(found(folder, name, "openvino", film)[0] - wanted).max(-1)
         assert np.percentile(apart, 99) <= HALF_A_CELL + 1e-3
-        assert 0 < np.count_nonzero(apart > 0.5) < 0.4 * apart.size, "bf16 is another arithmetic, near enough"
+        assert np.count_nonzero(apart > 0.5) < 0.4 * apart.size
 
 
 @pytest.mark.slow

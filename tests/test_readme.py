@@ -152,8 +152,8 @@ def test_hrnet_command_runs_with_weights_at_hand(workplace: Path) -> None:
     (command,) = [c for c in COMMANDS if "hrnet" in c]
     write_pose(workplace / "hrnet.pth", "hrnet")
     write_boxes(workplace / "rtmdet.pth")
-    weights = ["--checkpoint", "hrnet.pth", "--box-model", "rtmdet.pth", "--offline", "--output", "hrnet", "--cache", "kept"]
-    run([*shlex.split(command)[1:], *weights], workplace)
+    weights = ["--checkpoint", "hrnet.pth", "--box-model", "rtmdet.pth", "--offline", "--cache", "kept"]
+    run([*shlex.split(command)[1:], *weights, "--output", "hrnet"], workplace)
 
 
 @pytest.mark.slow
