@@ -15,7 +15,6 @@ import toy_models
 
 from detectors import mm_backend, mm_device, mm_export, mmpose, onnx_runtime
 from detectors.base import DetectorError, DetectorOptions, Floats
-from detectors.boxes import overlap
 from detectors.mmpose import HRNET, PoseModel
 
 pytest.importorskip("mmpose")
@@ -67,29 +66,13 @@ def test_every_backend_finds_what_torch_finds(folder: Path, name: str, monkeypat
 
 
 @pytest.mark.slow
-def test_boxes_are_mmdets(tmp_path: Path) -> None:
-    """RTMDet with random heads sees boxes everywhere: the same hundred as MMDetection's own decoding."""
-    import torch
-
+def test_the_box_is_mmdets(tmp_path: Path) -> None:
     random_weights.write_boxes(tmp_path / "rtmdet.pth")
-    from detectors import checkpoint
-
-    state = checkpoint.load(tmp_path / "rtmdet.pth")
-    generator = torch.Generator().manual_seed(3)
-    for level in range(3):
-        for part, spread, middle in (("cls", 0.3, -1.5), ("reg", 0.05, 1.5)):
-            weight, bias = (state[f"bbox_head.rtm_{part}.{level}.{kind}"] for kind in ("weight", "bias"))
-            weight.normal_(0, spread, generator=generator)
-            bias.fill_(middle)
-    random_weights.save(tmp_path / "rtmdet.pth", state)
     frame = taught.pictures(1)[0][0]
     wanted, certain = mmpose.PersonFinder(tmp_path / "rtmdet.pth", "cpu")(frame)
     boxes, scores = mm_backend.load_boxes("onnx", tmp_path / "rtmdet.pth", tmp_path)(frame)
-    assert len(wanted) > 5
-    assert abs(len(boxes) - len(wanted)) <= 0.05 * len(wanted)
-    best = overlap(wanted, boxes)
-    assert np.median(best.max(1)) > 0.98
-    assert np.abs(scores[best.argmax(1)] - certain)[best.max(1) > 0.98].max() < 0.01
+    np.testing.assert_allclose(boxes, wanted, atol=0.5)
+    np.testing.assert_allclose(scores, certain, atol=1e-4)
 
 
 def kept(folder: Path, weights: bytes = b"weights", content: bytes = b"network", anew: bool = False) -> Path:
