@@ -7,6 +7,8 @@ are mixed by adding rows, because the skeleton has 49 links where its dense matr
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
@@ -49,7 +51,8 @@ class Block:
     """One st-gcn block (`lifter.ugcn.STGCN`): x (N, V, T, C) to (N, V, T / stride, C_out), contiguous."""
 
     def __init__(self, block: STGCN) -> None:
-        graph, temporal = block.spatial, block.temporal
+        graph: Any = block.spatial  # modules do not know the types of their parts
+        temporal: Any = block.temporal
         norm, _, convolution, last_norm, _ = temporal
         adjacency = graph.adjacency if graph.edge_importance is None else graph.adjacency * graph.edge_importance
         kinds, c_out = len(adjacency), convolution.out_channels
@@ -64,7 +67,8 @@ class Block:
         self.shortcut: Tensor | None = None
         self.identity = isinstance(block.shortcut, nn.Identity)
         if isinstance(block.shortcut, nn.Sequential):
-            self.shortcut, bias = _folded(*block.shortcut)
+            shortcut: Any = block.shortcut
+            self.shortcut, bias = _folded(*shortcut)
             self.bias = self.bias + bias
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -90,16 +94,17 @@ class FusedUGCN:
 
     @torch.no_grad()
     def __init__(self, network: UGCN) -> None:
+        parts: Any = network
         joints = network.data_bn.num_features // 2
         self.scale, self.shift = (part.view(joints, 1, 2).contiguous() for part in _affine(network.data_bn))
         self.first = Block(network.first)
-        self.down = [[Block(block) for block in stage] for stage in network.down]
-        self.up = [Block(block) for block in network.up]
-        self.merge = [] if network.merge is None else [Block(block) for block in network.merge]
+        self.down = [[Block(block) for block in stage] for stage in parts.down]
+        self.up = [Block(block) for block in parts.up]
+        self.merge = [] if network.merge is None else [Block(block) for block in parts.merge]
         self.regressor = Block(network.regressor)
         out_scale = network.settings.out_scale
         self.head = (network.head.weight * out_scale).contiguous(memory_format=torch.channels_last)
-        self.head_bias = network.head.bias * out_scale
+        self.head_bias: Tensor = parts.head.bias * out_scale
 
     @torch.inference_mode()
     def __call__(self, keypoints: Tensor) -> Tensor:

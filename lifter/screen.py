@@ -60,7 +60,7 @@ def to_person_along(sequence: Floats, window: int) -> tuple[Floats, Floats]:
     triangle = np.minimum(np.arange(1, 2 * window), np.arange(1, 2 * window)[::-1]) / window
     mean = convolve1d(measures, triangle, axis=0, mode="constant")
     mean = mean[:, :3] / mean[:, 3:]
-    turns = np.asarray(_upright(mean[:, 1:]), dtype=np.float32)
+    turns = np.asarray(_upright(np.asarray(mean[:, 1:], np.float32)), np.float32)
     units = np.einsum("tij,tvj->tvi", turns / np.maximum(mean[:, :1, None], 1e-6).astype(np.float32), centred)
     return np.asarray(units, dtype=np.float32), turns
 
