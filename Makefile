@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test lint browser viewer-library clean
+.PHONY: setup demo test bench lint browser viewer-library clean
 
 setup: $(READY)
 
@@ -23,6 +23,10 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+# Ratios measured side by side; what each means: tests/benchmarks/README.md.
+bench: setup
+	$(BIN)/python tests/benchmarks
 
 lint: setup
 	$(BIN)/ruff check .

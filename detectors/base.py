@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB, upright
 Floats = NDArray[np.float32]
+BACKENDS = ("auto", "torch", "openvino", "onnx")
 
 
 class DetectorError(Exception):
@@ -78,6 +79,7 @@ class DetectorOptions:
         fps: frames per second of the film (for detectors that follow people over time).
         checkpoint: weights instead of the model zoo's (MMPose detectors).
         device: auto, cpu or cuda.
+        backend: what runs MMPose's networks: auto, torch, openvino or onnx; the last two on a one-time export.
         offline: never touch the network.
         cache: folder of downloaded weights; None is the user's cache folder.
         pose_model: key point model file of the `onnx` detector.
@@ -89,12 +91,13 @@ class DetectorOptions:
         max_people: at most so many people a frame, the most certain first.
 
     Raises:
-        ValueError: a number out of range.
+        ValueError: a number out of range, or a backend that is none.
     """
 
     fps: float = 25.0
     checkpoint: Path | None = None
     device: str = "auto"
+    backend: str = "auto"
     offline: bool = False
     cache: Path | None = None
     pose_model: Path | None = None
@@ -108,3 +111,5 @@ class DetectorOptions:
         for name in ("box_every", "max_people"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: at least 1 wanted, got {getattr(self, name)}")
+        if self.backend not in BACKENDS:
+            raise ValueError(f"backend: one of {', '.join(BACKENDS)} wanted, got {self.backend!r}")

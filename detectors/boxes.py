@@ -88,6 +88,12 @@ def overlap(first: Floats, second: Floats) -> Floats:
     return np.asarray(inner / np.maximum(union, 1e-9), np.float32)
 
 
+def within(boxes: Floats, frame: NDArray[np.uint8]) -> Floats:
+    """Return boxes (N, 4) cut at the borders of the picture (H, W, 3)."""
+    height, width = frame.shape[:2]
+    return np.clip(boxes, 0, np.array([width, height, width, height])).astype(np.float32)
+
+
 def _area(boxes: Floats) -> Floats:
     """Return the (N,) areas of boxes (N, 4)."""
     return np.asarray(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), -1), np.float32)

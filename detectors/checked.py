@@ -21,11 +21,16 @@ class Checked:
         foreign: it is somebody else's, and whatever it raises is told in one line. Ours tell what their backends and
             files may do to them themselves; anything else they raise is a bug, and shows.
 
+    Attributes:
+        joints: the detector's.
+        runs_on: its runtime and precision, for people; empty where it says nothing.
+
     Raises:
         DetectorError: `joints` is no list of distinct names, or the object cannot be called.
     """
 
     joints: tuple[str, ...]
+    runs_on: str
 
     def __init__(self, name: str, detector: Any, foreign: bool = False) -> None:
         """See the class."""
@@ -36,6 +41,7 @@ class Checked:
         if not callable(detector):
             raise DetectorError(f"detector {name}: cannot be called with frames; give it a __call__(frames)")
         self.joints = tuple(joints)
+        self.runs_on = str(getattr(detector, "runs_on", ""))
         self._name = name
         self._detector = detector
         self._foreign = foreign

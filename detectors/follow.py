@@ -116,6 +116,20 @@ def _look(crowd: list[_Person], boxes: Floats, scores: Floats, limit: int) -> li
     return (stay + new)[:limit]
 
 
+class WholePicture:
+    """In the place of a box network: one person, whose first box is the whole picture."""
+
+    def __init__(self, estimate: Estimate) -> None:
+        self._estimate = estimate
+
+    def __call__(self, frame: Frame) -> tuple[Floats, Floats]:
+        """Return the box (1, 4) around the pose that the whole picture shows, and its mean score (1,)."""
+        height, width = frame.shape[:2]
+        whole = np.array([[0, 0, width, height]], np.float32)
+        keypoints, scores = self._estimate(frame, whole)
+        return pose_box(keypoints[0], scores[0], whole[0])[None], scores.mean(1)
+
+
 def pose_box(keypoints: Floats, scores: Floats, box: Floats) -> Floats:
     """Return the (4,) box around a person's seen key points (J, 2), with margins; `box` where too few are seen.
 

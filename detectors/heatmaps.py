@@ -83,12 +83,17 @@ def decode_heatmaps(maps: Floats, refine: str = "dark") -> tuple[Floats, Floats]
 
 
 def _quarter_step(maps: Floats, peaks: NDArray[np.int64]) -> Matrix:
-    """Move (K, 2) peaks a quarter of a cell towards the higher neighbour; peaks on the border stay."""
+    """Move (K, 2) peaks a quarter of a cell towards the higher neighbour, where MMPose's `refine_keypoints` does.
+
+    A peak one cell from the left or upper border stays, one from the right or lower does not: published scores were
+    counted so.
+    """
     points = peaks.astype(np.float64)
     _, height, width = maps.shape
     for k, (x, y) in enumerate(peaks):
-        if 0 < x < width - 1 and 0 < y < height - 1:
+        if 1 < x < width - 1 and y > 0:
             points[k, 0] += 0.25 * np.sign(maps[k, y, x + 1] - maps[k, y, x - 1])
+        if 1 < y < height - 1 and x > 0:
             points[k, 1] += 0.25 * np.sign(maps[k, y + 1, x] - maps[k, y - 1, x])
     return points
 

@@ -1,46 +1,58 @@
 """MMPose's top-down detectors, HRNet and RTMPose, with RTMDet's person boxes: several people, COCO's joints.
 
 Models, codecs and transforms are MMPose's and MMDetection's own, built from the configurations inside their wheels;
-weights come from the model zoo or from files of the user's (see `weights` and `checkpoint`).
+weights come from the model zoo or from files of the user's (see `weights` and `checkpoint`). What stands here runs
+by torch; on a processor the same networks run faster from an export (see `mm_backend`).
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from detectors import checkpoint, mm_compat, weights
+from detectors import checkpoint, mm_backend, mm_compat, mm_device, weights
 from detectors.base import DetectorError, DetectorOptions, Floats, Frame, People
-from detectors.follow import follow, pose_box
+from detectors.boxes import within
+from detectors.follow import Estimate, Find, WholePicture, follow
 from detectors.joints import COCO_17
 
 FULL_FRAME = "full-frame"  # as `--box-model`: no box network, the whole picture is the first box
-_BOX_THRESHOLD = 0.3  # as in MMPose's demos
+BOX_THRESHOLD = 0.3  # as in MMPose's demos
 _BATCH = 8  # crops in one pass: more gain nothing on the CPU, and memory stays flat in a crowd
+_BATCH_GPU = 64
 
 
 @dataclass(frozen=True)
 class PoseModel:
-    """A key point model: its name in `weights.ZOO`, what messages call it, its configuration inside the wheel."""
+    """A key point model.
+
+    Attributes:
+        name: in `weights.ZOO`.
+        title: what messages call it.
+        config: its configuration inside the wheel.
+        exports: `mm_export` knows its crops and its decoding.
+    """
 
     name: str
     title: str
     config: str
+    exports: bool = False
 
 
 _COCO = "configs/body_2d_keypoint/topdown_heatmap/coco"
-HRNET = PoseModel("hrnet", "HRNet-W32 256x192", f"{_COCO}/td-hm_hrnet-w32_8xb64-210e_coco-256x192.py")
-HRNET_W48 = PoseModel("hrnet-w48", "HRNet-W48 384x288", f"{_COCO}/td-hm_hrnet-w48_8xb32-210e_coco-384x288.py")
+HRNET = PoseModel("hrnet", "HRNet-W32 256x192", f"{_COCO}/td-hm_hrnet-w32_8xb64-210e_coco-256x192.py", True)
+HRNET_W48 = PoseModel("hrnet-w48", "HRNet-W48 384x288", f"{_COCO}/td-hm_hrnet-w48_8xb32-210e_coco-384x288.py", True)
 RTMPOSE = PoseModel(
     "rtmpose",
     "RTMPose-m 256x192",
     "configs/body_2d_keypoint/rtmpose/coco/rtmpose-m_8xb256-420e_coco-256x192.py",
+    True,
 )
 
 # RTMDet's two person models among MMPose's demos, told apart by the width of the first convolution.
@@ -69,15 +81,20 @@ class MMPoseDetector:
     """Person boxes now and then, key points on every frame; see `follow` for when which runs.
 
     With `box_model` = `full-frame` there is one person, looked for in the whole picture and then followed.
+
+    Attributes:
+        runs_on: runtime and precision of the key point network, for people.
     """
 
     joints: tuple[str, ...] = COCO_17
+    estimate: Estimate
+    find: Find
 
     def __init__(self, model: PoseModel, options: DetectorOptions) -> None:
         """Fetch what weights are missing, then load both networks.
 
         Raises:
-            DetectorError: weights missing, damaged or another model's; no such device; MMPose not installed.
+            DetectorError: weights missing, damaged or another model's; no such device or backend; MMPose not installed.
         """
         # By name: a settings file may have made a path of the word. A file of that name is a file.
         whole = (
@@ -86,10 +103,20 @@ class MMPoseDetector:
         # Before any heavy import: what is missing is told at once.
         pose_file = options.checkpoint or weights.fetch(weights.ZOO[model.name], options.cache, options.offline)
         box_file = options.box_model or weights.fetch(weights.ZOO["rtmdet"], options.cache, options.offline)
-        mm_compat.prepare()
-        device = _device(options.device)
-        self.estimate = PoseEstimator(model, pose_file, device, options.flip_test)
-        self.find = WholePicture(self.estimate) if whole else PersonFinder(box_file, device)
+        device = mm_device.pick(options.device)
+        backend = mm_backend.choose(options.backend, device, model)
+        if backend == "torch":
+            mm_compat.prepare()
+            self.estimate = PoseEstimator(model, pose_file, device, options.flip_test, half=device == "cuda")
+            self.find = WholePicture(self.estimate) if whole else PersonFinder(box_file, device)
+            self.runs_on = f"PyTorch, {'f16' if device == 'cuda' else 'f32'}"
+        else:
+            found, self.runs_on = mm_backend.load_pose(backend, model, pose_file, options.cache, options.flip_test)
+            self.estimate = lambda frame, boxes: found(frame, within(boxes, frame))
+            if whole:
+                self.find = WholePicture(self.estimate)
+            else:
+                self.find = mm_backend.load_boxes(backend, box_file, options.cache)
         self._limit = 1 if whole else options.max_people
         self._every = sys.maxsize if whole else options.box_every  # the whole picture again would only lose detail
 
@@ -101,8 +128,13 @@ class MMPoseDetector:
 class PoseEstimator:
     """A top-down key point network of MMPose with its own transforms and codec."""
 
-    def __init__(self, model: PoseModel, path: Path, device: str, flip_test: bool) -> None:
-        """Build the network and fill it from the checkpoint `path`; raises DetectorError."""
+    def __init__(self, model: PoseModel, path: Path, device: str, flip_test: bool, half: bool = False) -> None:
+        """Build the network and fill it from the checkpoint `path`, to run in `half` precision where told.
+
+        Raises:
+            DetectorError: the checkpoint is missing, damaged or another model's; MMPose not installed.
+        """
+        mm_compat.prepare()
         state = checkpoint.load(path)
         with mm_compat.quiet(), _scope("mmpose"):
             from mmengine.dataset import Compose
@@ -114,8 +146,10 @@ class PoseEstimator:
             self._meta = dataset_meta_from_config(config, "test")
             self._transforms = Compose(config.test_dataloader.dataset.pipeline)
         checkpoint.fill(self.network, state, path, model.title)
-        self._title, self._device = model.title, device
-        with _torch_told(self._title, self._device):
+        self._title, self._device, self._half = model.title, device, half
+        if half:
+            mm_device.halved(self.network, device)
+        with mm_device.told(self._title, self._device):
             self.network.to(device)
 
     def __call__(self, frame: Frame, boxes: Floats) -> tuple[Floats, Floats]:
@@ -124,12 +158,14 @@ class PoseEstimator:
         from mmengine.dataset import pseudo_collate
 
         picture = np.ascontiguousarray(frame[:, :, ::-1])  # MMPose takes BGR
-        inside = _within(boxes, frame)  # as networks learnt it: a found box ends at the border, a followed one need not
+        inside = within(boxes, frame)  # as networks learnt it: a found box ends at the border, a followed one need not
+        precision = mm_device.half(self._device) if self._half else nullcontext()
+        batch = _BATCH if self._device == "cpu" else _BATCH_GPU
         keypoints, scores = [], []
-        for start in range(0, len(boxes), _BATCH):
-            crops = [self._crop(picture, box) for box in inside[start : start + _BATCH]]
-            with torch.inference_mode(), mm_compat.quiet(), _torch_told(self._title, self._device):
-                samples = self.network.test_step(pseudo_collate(crops))
+        for start in range(0, len(boxes), batch):
+            crops = [self._crop(picture, box) for box in inside[start : start + batch]]
+            with torch.inference_mode(), mm_compat.quiet(), mm_device.told(self._title, self._device), precision:
+                samples = self.network.test_step(pseudo_collate(mm_device.pinned(crops, self._device)))
             keypoints += [sample.pred_instances.keypoints[0] for sample in samples]
             scores += [sample.pred_instances.keypoint_scores[0] for sample in samples]
         shape = (len(boxes), len(COCO_17))
@@ -149,7 +185,8 @@ class PersonFinder:
     """RTMDet, nano or m: person boxes in a frame."""
 
     def __init__(self, path: Path, device: str) -> None:
-        """Build the model that the checkpoint `path` fits and fill it; raises DetectorError."""
+        """Build the model that the checkpoint `path` fits and fill it; raises DetectorError as `PoseEstimator`."""
+        mm_compat.prepare()
         state = checkpoint.load(path)
         stem, classes = state.get("backbone.stem.0.conv.weight"), state.get("bbox_head.rtm_cls.0.weight")
         if stem is None or classes is None or len(stem) not in BOX_CONFIGS:
@@ -168,7 +205,7 @@ class PersonFinder:
             self._transforms = Compose(steps)
         self._title, self._device = f"RTMDet ({Path(BOX_CONFIGS[len(stem)]).stem})", device
         checkpoint.fill(self.network, state, path, self._title)
-        with _torch_told(self._title, self._device):
+        with mm_device.told(self._title, self._device):
             self.network.to(device)
 
     def __call__(self, frame: Frame) -> tuple[Floats, Floats]:
@@ -177,43 +214,13 @@ class PersonFinder:
 
         item = self._transforms({"img": np.ascontiguousarray(frame[:, :, ::-1]), "img_id": 0})
         batch = {"inputs": [item["inputs"]], "data_samples": [item["data_samples"]]}
-        with torch.inference_mode(), mm_compat.quiet(), _torch_told(self._title, self._device):
+        with torch.inference_mode(), mm_compat.quiet(), mm_device.told(self._title, self._device):
             found = self.network.test_step(batch)[0].pred_instances.cpu().numpy()
-        boxes, scores = _within(found.bboxes, frame), found.scores.astype(np.float32)
+        boxes, scores = within(found.bboxes, frame), found.scores.astype(np.float32)
         solid = (boxes[:, 2:] - boxes[:, :2] > 1).all(1)
-        kept = np.flatnonzero((found.labels == 0) & (scores >= _BOX_THRESHOLD) & solid)
+        kept = np.flatnonzero((found.labels == 0) & (scores >= BOX_THRESHOLD) & solid)
         kept = kept[np.argsort(-scores[kept], kind="stable")]
         return boxes[kept], np.minimum(scores[kept], 1)
-
-
-class WholePicture:
-    """In the place of a box network: one person, whose first box is the whole picture."""
-
-    def __init__(self, estimate: PoseEstimator) -> None:
-        self._estimate = estimate
-
-    def __call__(self, frame: Frame) -> tuple[Floats, Floats]:
-        """Return the box (1, 4) around the pose that the whole picture shows, and its mean score (1,)."""
-        height, width = frame.shape[:2]
-        whole = np.array([[0, 0, width, height]], np.float32)
-        keypoints, scores = self._estimate(frame, whole)
-        return pose_box(keypoints[0], scores[0], whole[0])[None], scores.mean(1)
-
-
-@contextmanager
-def _torch_told(title: str, device: str) -> Iterator[None]:
-    """Tell in one line what PyTorch cannot do: memory that runs out, a device that fails, an operator not there."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        problem = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise DetectorError(f"{title} failed on {device}: {problem}; free memory, or use --device cpu") from error
-
-
-def _within(boxes: Floats, frame: Frame) -> Floats:
-    """Return boxes (N, 4) cut at the borders of the picture."""
-    height, width = frame.shape[:2]
-    return np.clip(boxes, 0, np.array([width, height, width, height])).astype(np.float32)
 
 
 def _config(path: str) -> Any:
@@ -240,14 +247,3 @@ def _scope(name: str) -> Any:
     from mmengine.registry import DefaultScope
 
     return DefaultScope.overwrite_default_scope(name)
-
-
-def _device(wanted: str) -> str:
-    """Turn auto, cpu or cuda into the device to use; raises DetectorError when there is no such device."""
-    import torch
-
-    if wanted not in ("auto", "cpu", "cuda"):
-        raise DetectorError(f"device {wanted!r} is not known: use auto, cpu or cuda")
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise DetectorError("device cuda: PyTorch finds no CUDA device here; use --device cpu")
-    return "cpu" if wanted == "auto" and not torch.cuda.is_available() else wanted.replace("auto", "cuda")

@@ -1,4 +1,4 @@
-"""Runs a model file made elsewhere: .onnx through ONNX Runtime, .xml (+ .bin) through OpenVINO, on the processor."""
+"""Runs a model file on the processor: .onnx through ONNX Runtime or OpenVINO, .xml (+ .bin) through OpenVINO."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ class Model:
         shape: of the input as the file states it, axes unstated -1; always 4 of them.
         infer: an array of the input's shape and type -> the outputs, in the file's order.
         dtype: what the input wants.
+        runs_on: the runtime and its arithmetic, for people.
     """
 
     path: Path
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
     infer: Callable[[Array], list[Array]]
+    runs_on: str
 
     @property
     def channels_last(self) -> bool:
@@ -57,8 +59,13 @@ class Model:
             raise DetectorError(f"{self.path}: the model failed on a picture: {_first_line(error)}") from error
 
 
-def load(path: Path) -> Model:
+def load(path: Path, runtime: str = "by kind", precision: str = "f32") -> Model:
     """Load a model file.
+
+    Args:
+        path: .onnx, or .xml with its .bin beside it.
+        runtime: `openvino` runs both kinds by it; `by kind` an .onnx by ONNX Runtime.
+        precision: of OpenVINO: f32, the same numbers on every machine, or bf16 as of `fast_precision`.
 
     Raises:
         DetectorError: no such file, a kind we do not run, a file that is too large, broken, or that reaches for
@@ -71,7 +78,7 @@ def load(path: Path) -> Model:
         raise DetectorError(f"{path}: cannot run {kind or 'such'} files; give an .onnx file, or an .xml with its .bin")
     if path.stat().st_size > MAX_BYTES:
         raise DetectorError(f"{path}: larger than {MAX_BYTES >> 30} GiB; this is no key point or box model")
-    model = _load_onnx(path) if kind == ".onnx" else _load_openvino(path)
+    model = _load_onnx(path) if kind == ".onnx" and runtime != "openvino" else _load_openvino(path, precision)
     if len(model.shape) != 4 or 3 not in (model.shape[1], model.shape[3]) or model.shape[0] not in (1, -1):
         raise DetectorError(
             f"{path}: expected one picture input (1, 3, H, W), got {model.shape}; export it with batch 1"
@@ -108,7 +115,9 @@ def _load_onnx(path: Path) -> Model:
         except errors as error:
             raise RuntimeError(_first_line(error)) from error
 
-    return Model(path, shape, _dtype(inputs[0].type.removeprefix("tensor(").removesuffix(")"), path), infer)
+    return Model(
+        path, shape, _dtype(inputs[0].type.removeprefix("tensor(").removesuffix(")"), path), infer, "ONNX Runtime, f32"
+    )
 
 
 def _onnx_errors() -> tuple[type[Exception], ...]:
@@ -120,16 +129,33 @@ def _onnx_errors() -> tuple[type[Exception], ...]:
     return (RuntimeError, ValueError, *own)
 
 
-def _load_openvino(path: Path) -> Model:
-    """Load an intermediate representation through OpenVINO."""
-    if not path.with_suffix(".bin").is_file():
+def fast_precision() -> str:
+    """Return `bf16` where the processor multiplies such numbers itself, twice as fast as float32; else `f32`.
+
+    Raises:
+        DetectorError: OpenVINO is not installed.
+    """
+    try:
+        import openvino
+    except ImportError as error:
+        raise DetectorError("--backend openvino: needs OpenVINO: pip install openvino") from error
+
+    return "bf16" if "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+
+
+def _load_openvino(path: Path, precision: str) -> Model:
+    """Load an intermediate representation, or an ONNX file, through OpenVINO."""
+    if path.suffix.lower() == ".onnx":
+        _refuse_reach(path)
+    elif not path.with_suffix(".bin").is_file():
         raise DetectorError(f"{path}: its weights {path.with_suffix('.bin').name} are missing; put them beside it")
     try:
         import openvino
     except ImportError as error:
         raise DetectorError(f"{path}: needs OpenVINO: pip install openvino") from error
-    # float32 whatever the processor could do: the same numbers on every machine.
-    settings = {"INFERENCE_NUM_THREADS": threads(), "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    settings = {
+        "INFERENCE_NUM_THREADS": threads(), "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision,
+    }  # fmt: skip
     try:
         compiled = openvino.Core().compile_model(str(path), "CPU", settings)
     except RuntimeError as error:
@@ -146,7 +172,8 @@ def _load_openvino(path: Path) -> Model:
         results = request.infer({0: blob})
         return [np.array(results[output]) for output in compiled.outputs]  # copies: the request owns its memory
 
-    return Model(path, shape, np.dtype(compiled.inputs[0].element_type.to_dtype()), infer)
+    dtype = np.dtype(compiled.inputs[0].element_type.to_dtype())
+    return Model(path, shape, dtype, infer, f"OpenVINO, {precision}")
 
 
 def _dtype(name: str, path: Path) -> np.dtype[np.generic]:

@@ -37,9 +37,9 @@ class Entry:
 
 
 _MMPOSE = ("mmpose", "mmdet", "mmengine", "torch", "opencv-python")
-_MM_NEEDS = (
-    "pip install -e '.[mmpose]' && pip install --no-deps mmpose==1.3.2; weights from the model zoo, or --checkpoint"
-)
+_MM_INSTALL = "pip install -e '.[mmpose]' && pip install --no-deps mmpose==1.3.2"
+_MM_NEEDS = f"{_MM_INSTALL}; weights from the model zoo, or --checkpoint"
+_CPN_NEEDS = f"{_MM_INSTALL}; --checkpoint FILE, of `python -m detectors.cpn.convert`"
 DETECTORS: dict[str, Entry] = {
     "mediapipe": Entry(
         "detectors.mediapipe:create",
@@ -63,6 +63,18 @@ DETECTORS: dict[str, Entry] = {
         "detectors.mmpose:create_rtmpose",
         "Several people, COCO-17, RTMPose-m 256x192 (COCO AP 0.746).",
         _MM_NEEDS,
+        _MMPOSE,
+    ),
+    "cpn": Entry(
+        "detectors.cpn.detector:create_cpn",
+        "Several people, COCO-17, CPN with ResNet-50 256x192 (COCO AP 0.692).",
+        _CPN_NEEDS,
+        _MMPOSE,
+    ),
+    "cpn-384": Entry(
+        "detectors.cpn.detector:create_cpn_384",
+        "Several people, COCO-17, CPN with ResNet-50 384x288 (COCO AP 0.722).",
+        _CPN_NEEDS,
         _MMPOSE,
     ),
     "onnx": Entry(
@@ -138,8 +150,10 @@ def identity(name: str) -> dict[str, str]:
         from detectors.weights import ZOO
 
         # The names of the zoo's files hold digits of their SHA-256; files given instead count by the options.
-        zoo = {"weights": ZOO[name].file, "boxes": ZOO["rtmdet"].file} if name in ZOO else {}
-        versions = {package: _version(package) or "none" for package in DETECTORS[name].packages}
+        zoo = {"weights": ZOO[name].file} if name in ZOO else {}
+        zoo |= {"boxes": ZOO["rtmdet"].file} if DETECTORS[name].packages == _MMPOSE else {}
+        runtimes = ("openvino", "onnxruntime") if DETECTORS[name].packages == _MMPOSE else ()  # see --backend
+        versions = {package: _version(package) or "none" for package in (*DETECTORS[name].packages, *runtimes)}
         return {"detector": name, **zoo, **versions}
     for point in _entry_points():
         if point.name == name:

@@ -9,15 +9,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
+from scipy.ndimage import convolve1d
 
 from lifter import joints, weights, windows
 from lifter.errors import LifterError
+from lifter.fused import FusedUGCN
 from lifter.networks import Network
-from lifter.screen import to_person, to_screen, turn_back
+from lifter.screen import to_person, to_person_along, to_screen, turn_back
+from lifter.ugcn import UGCN
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
-BATCH = 32
+CURVE = 2000  # frames interpolated at once
+MODES = ("windows", "sequence")
+# Frames that are in work at a time, mirror images not counted: on the CPU few enough for its caches.
+CPU_BATCH, GPU_BATCH = 384, 3072
+# Of `sequence`: long chunks, for fixed memory and because the network has seen no film without ends; how much of them
+# is cross-faded; and the triangle that takes out the steps of the upsampling, as averaging windows of all phases does.
+CHUNK, OVERLAP, SMOOTHING = 192, 32, (1, 2, 3, 4, 3, 2, 1)
 
 
 class Lifter:
@@ -26,6 +35,9 @@ class Lifter:
     Windows of a network whose answer depends on the place in the window overlap and are averaged, as UGCN's; the
     others' lie side by side, each with the context that the network wants around it, and every frame is lifted once.
 
+    In mode "sequence" such a network too goes over every frame once, and people are measured by a running mean: nearly
+    the same poses (the table in `lifter/README.md`) in a small part of the time.
+
     Args:
         name: a shipped lifter ("ugcn") or a safetensors file.
         device: auto, cpu or cuda.
@@ -33,15 +45,22 @@ class Lifter:
         flip: also lift the mirror image, and average.
         phased: more windows near the ends of a sequence (`windows.phased_starts`), so that the motion is smooth there
             too; False takes the paper's windows and no others.
+        mode: "windows" or "sequence".
 
     Raises:
-        LifterError: no such weights, damaged weights, or no such device.
+        LifterError: no such weights, damaged weights, no such device or mode.
     """
 
     def __init__(
-        self, name: str | Path = "ugcn", device: str = "auto", step: int = 5, flip: bool = True, phased: bool = True
+        self,
+        name: str | Path = "ugcn",
+        device: str = "auto",
+        step: int = 5,
+        flip: bool = True,
+        phased: bool = True,
+        mode: str = "windows",
     ) -> None:
-        self._hold(*weights.load(weights.find(str(name))), device, step, flip, phased)
+        self._hold(*weights.load(weights.find(str(name))), device, step, flip, phased, mode)
 
     @classmethod
     def of(
@@ -52,26 +71,32 @@ class Lifter:
         step: int = 5,
         flip: bool = True,
         phased: bool = True,
+        mode: str = "windows",
     ) -> Lifter:
-        """Lift with a network in memory; the arguments are those of `Lifter`.
+        """Lift with a network in memory, with the weights it has now; the arguments are those of `Lifter`.
 
-        The network is not copied: it goes to the device (None: stays where it is) and into evaluation mode.
+        The network goes to the device (None: stays where it is) and into evaluation mode.
 
         Raises:
-            LifterError: no such device.
+            LifterError: no such device or mode.
         """
         lifter = cls.__new__(cls)
-        lifter._hold(model, recipe, device, step, flip, phased)
+        lifter._hold(model, recipe, device, step, flip, phased, mode)
         return lifter
 
     def _hold(
-        self, model: Network, recipe: weights.Recipe, device: str | None, step: int, flip: bool, phased: bool
+        self, model: Network, recipe: weights.Recipe, device: str | None, step: int, flip: bool, phased: bool, mode: str
     ) -> None:
         if step < 1:
             raise LifterError(f"step between windows: at least 1 frame wanted, got {step}")
+        if mode not in MODES:
+            raise LifterError(f"lift mode {mode!r}: one of {', '.join(MODES)} wanted")
         self.device = next(model.parameters()).device if device is None else pick_device(device)
         self.model, self.recipe = model.to(self.device).eval(), recipe
-        self.step, self.flip, self.phased = step, flip, phased
+        self.step, self.flip, self.phased, self.mode = step, flip, phased, mode
+        on_cpu = self.device.type == "cpu"
+        self._run = FusedUGCN(model) if on_cpu and isinstance(model, UGCN) else self.model
+        self._batch = CPU_BATCH if on_cpu else GPU_BATCH
 
     def lift(
         self,
@@ -117,13 +142,15 @@ class Lifter:
         Windows every `step` frames are averaged; of networks that say of every frame the same in any window that
         reaches far enough, windows lie side by side.
         """
+        if self.mode == "sequence" and self.model.overlapping:
+            return self._lift_in_chunks(sequence)
         window, context, period = self.recipe.window, self.model.context, self.model.period if self.phased else 1
         # A sequence shorter than a window lies in its middle, as in training: a person is measured by the whole window.
         filled, front = windows.pad(sequence, window + period - 1)
         first = windows.phased_starts(len(filled), window, self.step if self.model.overlapping else window, period)
         around = filled[np.clip(np.arange(-context, len(filled) + context), 0, len(filled) - 1)]
         joiner = windows.Joiner(len(filled))
-        for batch in (first[i : i + BATCH] for i in range(0, len(first), BATCH)):
+        for batch in self._batches(first, window):
             joiner.add(batch, self._lift_windows(windows.cut(around, batch, window + 2 * context)))
         return joiner.result()[front : front + len(sequence)]
 
@@ -134,17 +161,42 @@ class Lifter:
         units, turns = to_person(batch)
         return turn_back(self._network(units), turns)
 
+    def _lift_in_chunks(self, sequence: Floats) -> Floats:
+        """Lift (T, 17, 2) once: chunks, each measured along the way as windows would measure it, cross-faded."""
+        filled, front = windows.pad(sequence, self.recipe.window)
+        units, turns = filled, None
+        if self.recipe.normalisation == "person":
+            units, turns = to_person_along(filled, self.recipe.window)
+        chunk = min(CHUNK, len(filled))
+        joiner = windows.Joiner(len(filled), fade=OVERLAP)
+        for batch in self._batches(windows.spread_starts(len(filled), chunk, min(OVERLAP, chunk - 1)), chunk):
+            joiner.add(batch, self._network(windows.cut(units, batch, chunk)))
+        lifted = joiner.result()
+        if turns is not None:
+            lifted = turn_back(lifted[:, None], turns)[:, 0]
+        return smoothed(lifted)[front : front + len(sequence)]
+
+    def _batches(self, first: NDArray[np.int64], frames: int) -> Iterator[NDArray[np.int64]]:
+        """Split windows of so many frames that begin at the frames `first` into what is lifted at a time."""
+        count = max(self._batch // frames, 1)
+        return (first[i : i + count] for i in range(0, len(first), count))
+
     @torch.inference_mode()
     def _network(self, batch: Floats) -> Floats:
-        """Run the network on windows, and on their mirror images."""
-        lifted = self._forward(batch)
+        """Run the network on windows, and, beside them, on their mirror images."""
+        both = np.concatenate([batch, joints.mirror(batch)]) if self.flip else batch
+        tensor = torch.from_numpy(np.ascontiguousarray(both)).to(self.device)
+        lifted = np.asarray(self._run(tensor).cpu().numpy())
         if not self.flip:
             return lifted
-        return np.asarray((lifted + joints.mirror(self._forward(joints.mirror(batch)))) / 2)
+        return np.asarray((lifted[: len(batch)] + joints.mirror(lifted[len(batch) :])) / 2)
 
-    def _forward(self, batch: Floats) -> Floats:
-        tensor = torch.from_numpy(np.ascontiguousarray(batch)).to(self.device)
-        return np.asarray(self.model(tensor).cpu().numpy())
+
+def smoothed(positions: Floats) -> Floats:
+    """Average (T, ...) over a few frames by the weights of `SMOOTHING`, cut at both ends."""
+    weight = convolve1d(np.ones(len(positions), np.float32), SMOOTHING, mode="constant")
+    mean = convolve1d(positions, SMOOTHING, axis=0, mode="constant")
+    return np.asarray(mean / weight.reshape(-1, *[1] * (positions.ndim - 1)))
 
 
 def runs(mask: NDArray[np.bool_]) -> Iterator[slice]:
@@ -165,8 +217,17 @@ def between(track: Floats, known: Doubles, wanted: Doubles) -> Floats:
     distinct = np.concatenate([[True], np.diff(known) > 1e-9])
     if distinct.sum() < 2:
         return np.repeat(track[:1], len(wanted), axis=0)
-    inside = np.clip(wanted, known[0], known[distinct][-1])
-    return np.asarray(PchipInterpolator(known[distinct], track[distinct], axis=0)(inside), dtype=np.float32)
+    times, rows = known[distinct], track[distinct]
+    inside = np.clip(wanted, times[0], times[-1])
+    # A piece of the curve knows its neighbours only: some at a time are the same curve, in little memory.
+    starts = range(0, len(times) - 1, CURVE)
+    cuts = [0, *np.searchsorted(inside, times[list(starts)[1:]]), len(inside)]
+    pieces = []
+    for start, first, stop in zip(starts, cuts[:-1], cuts[1:], strict=True):
+        near = slice(max(start - 3, 0), start + CURVE + 4)
+        curve = PchipInterpolator(times[near], rows[near], axis=0)
+        pieces.append(np.asarray(curve(inside[first:stop]), np.float32))
+    return np.concatenate(pieces)
 
 
 def pick_device(name: str) -> torch.device:

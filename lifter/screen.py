@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import convolve1d
 
 from lifter import joints
 
@@ -38,14 +39,46 @@ def to_person(windows: Floats) -> tuple[Floats, Floats]:
     Returns:
         The windows in person units, and the turns (N, 2, 2) that were applied, for `turn_back`.
     """
-    centred = windows - windows[:, :, joints.ROOT : joints.ROOT + 1]
-    radius = np.sqrt(np.square(centred).sum(axis=-1).mean(axis=-1)).mean(axis=-1)  # N
-    up = (centred[:, :, THORAX] - centred[:, :, ANKLES].mean(axis=2)).mean(axis=1)  # N 2
-    length = np.linalg.norm(up, axis=-1, keepdims=True)
-    x, y = np.where(length > 1e-6, up / np.maximum(length, 1e-6), [0.0, -1.0]).T
-    turns = np.stack([np.stack([-y, x], axis=-1), np.stack([-x, -y], axis=-1)], axis=-2)  # takes (x, y) to (0, -1)
+    centred, radii, ups = _measured(windows)
+    radius, up = radii.mean(axis=-1), ups.mean(axis=1)  # N, N 2
+    turns = _upright(up)
     units = np.einsum("nij,ntvj->ntvi", turns, centred) / np.maximum(radius, 1e-6)[:, None, None, None]
     return np.asarray(units, dtype=np.float32), np.asarray(turns, dtype=np.float32)
+
+
+def to_person_along(sequence: Floats, window: int) -> tuple[Floats, Floats]:
+    """Bring a sequence (T, 17, 2) of any length to person units that follow the person.
+
+    Every frame is measured and turned by the mean of all windows of so many frames that hold it, as it would be on
+    average in `to_person` of those windows: a triangle of weights around the frame, cut at the ends of the sequence.
+
+    Returns:
+        The sequence in person units, and the turns (T, 2, 2) that were applied, for `turn_back` of single frames.
+    """
+    centred, radii, ups = (part[0] for part in _measured(sequence[None]))
+    measures = np.column_stack([radii, ups, np.ones(len(radii))])  # T 4, the last sums the weights
+    triangle = np.minimum(np.arange(1, 2 * window), np.arange(1, 2 * window)[::-1]) / window
+    mean = convolve1d(measures, triangle, axis=0, mode="constant")
+    mean = mean[:, :3] / mean[:, 3:]
+    turns = np.asarray(_upright(np.asarray(mean[:, 1:], np.float32)), np.float32)
+    units = np.einsum("tij,tvj->tvi", turns / np.maximum(mean[:, :1, None], 1e-6).astype(np.float32), centred)
+    return np.asarray(units, dtype=np.float32), turns
+
+
+def _measured(windows: Floats) -> tuple[Floats, Floats, Floats]:
+    """Windows (N, T, 17, 2) from the pelvis, the mean radius of every frame (N, T), its way from ankles to thorax
+    (N, T, 2)."""
+    centred = windows - windows[:, :, joints.ROOT : joints.ROOT + 1]
+    radii = np.sqrt(np.square(centred).sum(axis=-1).mean(axis=-1))
+    ups = centred[:, :, THORAX] - centred[:, :, ANKLES].mean(axis=2)
+    return centred, radii, ups
+
+
+def _upright(up: Floats) -> Floats:
+    """Return the turns (N, 2, 2) that take ways up (N, 2) to (0, -1); none where there is no way."""
+    length = np.linalg.norm(up, axis=-1, keepdims=True)
+    x, y = np.where(length > 1e-6, up / np.maximum(length, 1e-6), [0.0, -1.0]).T
+    return np.stack([np.stack([-y, x], axis=-1), np.stack([-x, -y], axis=-1)], axis=-2)  # takes (x, y) to (0, -1)
 
 
 def turn(positions: Floats, turns: Floats) -> Floats:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,12 @@ from lifter.errors import LifterError
 from lifter.networks import Network, build
 from lifter.plain import make
 from lifter.screen import NORMALISATIONS
+from lifter.shipped import SHIPPED as SHIPPED
+from lifter.shipped import find as find
 from lifter.whole import whole
 
 FORMAT = "motion-lift/ugcn/1"  # of all networks: the first one gave it its name
 AXES = ("camera", "ray")
-SHIPPED = Path(__file__).parent / "weights"
 LARGEST_BYTES = 500_000_000
 # What reading a file with anything at all in it may raise.
 UNREADABLE = (
@@ -55,20 +55,6 @@ class Recipe:
             raise ValueError(f"axes: one of {AXES} wanted, got {self.axes!r}")
         if self.axes == "ray" and self.normalisation != "person":
             raise ValueError("axes 'ray' are of those who do not see the place: set normalisation to 'person'")
-
-
-def find(name: str) -> Path:
-    """Return the file of a shipped lifter by name ("ugcn"), or the path itself.
-
-    Raises:
-        LifterError: neither a shipped name nor a file.
-    """
-    for path in (SHIPPED / f"{name}.safetensors", Path(name)):
-        with suppress(OSError, ValueError):  # a name that no file can have
-            if path.is_file():
-                return path
-    known = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.safetensors"))) or "none"
-    raise LifterError(f"lifter {name!r}: no such file and no shipped lifter of that name (shipped: {known})")
 
 
 def save(path: Path, model: Network, recipe: Recipe, note: Mapping[str, Any] | None = None) -> None:

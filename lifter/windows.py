@@ -36,6 +36,18 @@ def phased_starts(frames: int, window: int, step: int, period: int) -> NDArray[n
     return np.unique(np.concatenate([regular, near, last - near]))
 
 
+def spread_starts(frames: int, chunk: int, overlap: int) -> NDArray[np.int64]:
+    """Return the first frames of as few chunks as overlap by so many frames at least: from 0 to the end, evenly.
+
+    Raises:
+        ValueError: a sequence shorter than the chunk, or an overlap that leaves nothing of it.
+    """
+    if frames < chunk or not 0 <= overlap < chunk:
+        raise ValueError(f"chunks: {frames} frames, chunk {chunk}, overlap {overlap}")
+    count = -(-(frames - overlap) // (chunk - overlap))
+    return np.linspace(0, frames - chunk, count).round().astype(np.int64)
+
+
 def cut(sequence: Floats, first: NDArray[np.int64], window: int) -> Floats:
     """Return (N, window, ...) the windows of (T, ...) that begin at the frames `first` (N,)."""
     return np.asarray(sequence[first[:, None] + np.arange(window)])
@@ -48,19 +60,24 @@ class Joiner:
 
     Args:
         frames: T of the sequence.
+        fade: frames over which a window's say rises from either end of it; 1 lets all of its frames weigh the same.
     """
 
-    def __init__(self, frames: int) -> None:
+    def __init__(self, frames: int, fade: int = 1) -> None:
         self._count = np.zeros(frames)
+        self._fade = fade
         self._total: NDArray[np.float64] | None = None
 
     def add(self, first: NDArray[np.int64], windows: Floats) -> None:
         """Add windows (N, window, ...) that begin at the frames `first` (N,)."""
         if self._total is None:
             self._total = np.zeros((len(self._count), *windows.shape[2:]))
-        for start, part in zip(first, windows, strict=True):
+        inside = np.arange(windows.shape[1])
+        weights = np.minimum(np.minimum(inside, inside[::-1]) + 1, self._fade) / self._fade
+        weighted = windows if self._fade == 1 else windows * weights.reshape(-1, *[1] * (windows.ndim - 2))
+        for start, part in zip(first, weighted, strict=True):
             self._total[start : start + len(part)] += part
-            self._count[start : start + len(part)] += 1
+            self._count[start : start + len(part)] += weights
 
     def result(self) -> Floats:
         """Return (T, ...) the averages.

@@ -11,11 +11,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from pipeline.settings import RunSettings
 
 EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED = 1, 2, 130
 VERBS = {
     "run": "from videos to films: detect, lift and render, doing only what is not yet done",
+    "live": "a camera, a stream or a film while it runs, lifted from the frames up to now",
+    "batch": "run for many films: folders, patterns, lists; several at once, on one machine or on many",
     "detect": "2D poses of every person: writes pose2d.npz",
     "lift": "3D poses from the pose2d.npz that is there: writes pose3d.npz",
     "render": "the film from the pose3d.npz that is there: writes <stem>_3d.mp4",
@@ -24,6 +29,8 @@ EXAMPLES = """examples:
   python -m pipeline run film.mp4
   python -m pipeline run film.mp4 --detector hrnet --output results
   python -m pipeline run film.mp4 --detector onnx --pose-model pose.onnx --box-model boxes.onnx
+  python -m pipeline live 0 --out watched
+  python -m pipeline batch films/ --jobs 4
   python -m pipeline render film.mp4 --view front
 """
 
@@ -49,19 +56,19 @@ def build_parser() -> argparse.ArgumentParser:
         verb = verbs.add_parser(
             name, help=what, description=what, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
         )
-        verb.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
-        verb.add_argument("--output", type=Path, metavar="DIR", help="a folder a film is made in it (default: runs)")
+        _add_inputs(name, verb)
         verb.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML; flags win over them")
         verb.add_argument("--quiet", action="store_true", help="print errors only")
         for stage, add in {"detect": _add_detecting, "lift": _add_lifting, "render": _add_rendering}.items():
-            if name in ("run", stage):
+            if name in ("run", "live", "batch", stage):
                 add(verb)
         if name != "detect":
             verb.add_argument("--camera", metavar="WORDS|FILE", help="level; pitch=20,roll=0,fov=60; or a calibration")
-        if name in ("run", "detect", "lift"):
+        if name in ("run", "live", "batch", "detect", "lift"):
             verb.add_argument("--device", choices=("auto", "cpu", "cuda"))
-        if name == "run":
+        if name in ("run", "batch"):
             verb.add_argument("--from", dest="start", choices=("detect", "lift", "render"), help="redo from this stage")
+        if name in ("run", "live", "batch"):
             verb.add_argument("--no-render", dest="render", action="store_false", default=None, help="no film")
     _add_export(verbs)
     _add_view(verbs)
@@ -81,6 +88,21 @@ def _add_export(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )  # fmt: skip
 
 
+def _add_inputs(name: str, verb: argparse.ArgumentParser) -> None:
+    if name == "live":
+        from pipeline.live.flags import add_flags
+
+        add_flags(verb)
+        return
+    if name == "batch":
+        from pipeline.batch.flags import add_flags
+
+        add_flags(verb)
+    else:
+        verb.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+    verb.add_argument("--output", type=Path, metavar="DIR", help="a folder a film is made in it (default: runs)")
+
+
 # Defaults stay None: they live in `pipeline.settings`.
 def _add_detecting(verb: argparse.ArgumentParser) -> None:
     detect = verb.add_argument_group("detecting")
@@ -91,7 +113,8 @@ def _add_detecting(verb: argparse.ArgumentParser) -> None:
     detect.add_argument("--keypoints", type=Path, metavar="PATH", help="key points made elsewhere (file detector)")
     detect.add_argument("--box-every", type=int, metavar="N", help="look for people on every N-th frame (default: 5)")
     detect.add_argument("--no-flip-test", dest="flip_test", action="store_false", default=None, help="twice as fast")
-    detect.add_argument("--cache", type=Path, metavar="DIR", help="where downloaded weights are kept")
+    detect.add_argument("--backend", choices=("auto", "torch", "openvino", "onnx"), help="what runs MMPose's networks")
+    detect.add_argument("--cache", type=Path, metavar="DIR", help="where downloaded weights and exports are kept")
     detect.add_argument("--offline", action="store_true", default=None, help="never touch the network")
 
 
@@ -99,6 +122,8 @@ def _add_lifting(verb: argparse.ArgumentParser) -> None:
     lift = verb.add_argument_group("lifting")
     lift.add_argument("--adapter", metavar="NAME-OR-FILE", help="joints by rules, or learned (default: rules)")
     lift.add_argument("--lifter", metavar="NAME-OR-FILE", help="a shipped lifter or a safetensors file (default: ugcn)")
+    lift.add_argument("--lift-mode", choices=("windows", "sequence"), help="overlapping windows, as the paper, or one "
+                      "pass over the film, 15 times as fast (default: windows)")  # fmt: skip
     lift.add_argument(
         "--no-hold-bones",
         dest="hold_bones",
@@ -115,6 +140,8 @@ def _add_rendering(verb: argparse.ArgumentParser) -> None:
     film.add_argument("--view", help="turn, front, side, top, or degrees (default: turn)")
     film.add_argument("--path", choices=("on", "off"), help="let people walk through the room (default: on)")
     film.add_argument("--max-height", type=int, metavar="PX", help="scale taller pictures down (default: 1080)")
+    film.add_argument("--quality", choices=("draft", "good", "fine"), help="of the film: quick or slow (default: good)")
+    film.add_argument("--codec", metavar="NAME", help="x264; auto: a graphics card's encoder if one works; nvenc, ...")
 
 
 def _add_view(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -156,6 +183,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from pipeline.export.command import export
 
         return guarded(lambda: export(**given))
+    if verb == "live":
+        return guarded(lambda: _run_live(given))
+    if verb == "batch":
+        return guarded(lambda: _run_batch(given))
     return guarded(lambda: _run_videos(verb, given))
 
 
@@ -196,16 +227,10 @@ def _open_streams() -> None:
 
 def _run_videos(verb: str, given: dict[str, Any]) -> int:
     """Run the stages of a verb on every video; one bad video does not stop the rest."""
-    from pipeline.errors import PipelineError
     from pipeline.progress import Console
-    from pipeline.settings import read_config, resolve
 
-    videos, start, config = given.pop("videos"), given.pop("start", None), given.pop("config")
-    console = Console(given.pop("quiet"))
-    flags = {name: value for name, value in given.items() if value is not None}
-    settings = resolve({**(read_config(config) if config else {}), **flags})
-    if start == "render" and not settings.render:
-        raise PipelineError("--from render and --no-render: nothing would be left to do; drop one")
+    videos, console = given.pop("videos"), Console(given.pop("quiet"))
+    settings, start = _read_settings(given)
     refuse_same_names(videos)
 
     def one(video: Path) -> int:
@@ -229,6 +254,43 @@ def _view(given: dict[str, Any]) -> int:
     run, console = given.pop("run"), Console(given.pop("quiet"))
     view(run, ViewSettings(**given), console)
     return 0
+
+
+def _run_live(given: dict[str, Any]) -> int:
+    from pipeline.live.command import run_live
+    from pipeline.progress import Console
+
+    console = Console(given.pop("quiet"))
+    own = {name: given.pop(name) for name in ("source", "out", "seconds", "delay", "show")}
+    settings, _ = _read_settings(given)
+    return run_live(settings, console, **own)
+
+
+def _run_batch(given: dict[str, Any]) -> int:
+    from pipeline.batch.command import run_batch
+    from pipeline.progress import Console
+
+    console = Console(given.pop("quiet"))
+    own = {name: given.pop(name) for name in ("inputs", "listed", "jobs", "threads", "ray")}
+    settings, start = _read_settings(given)
+    return run_batch(settings, start, console, **own)
+
+
+def _read_settings(given: dict[str, Any]) -> tuple[RunSettings, str | None]:
+    """Return the settings that flags and the settings file make, and the stage to redo from.
+
+    Raises:
+        PipelineError: an unknown setting, a wrong value, or settings that leave nothing to do.
+    """
+    from pipeline.errors import PipelineError
+    from pipeline.settings import read_config, resolve
+
+    start, config = given.pop("start", None), given.pop("config")
+    flags = {name: value for name, value in given.items() if value is not None}
+    settings = resolve({**(read_config(config) if config else {}), **flags})
+    if start == "render" and not settings.render:
+        raise PipelineError("--from render and --no-render: nothing would be left to do; drop one")
+    return settings, start
 
 
 def refuse_same_names(videos: Sequence[Path]) -> None:

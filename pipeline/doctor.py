@@ -115,7 +115,7 @@ CHECKS: dict[str, Callable[[], Verdict]] = {
     "H.264 encoder": _encoder,
     "lifter weights": _lifter,
     "detector mediapipe": _detector("mediapipe", True),
-    "detectors hrnet, hrnet-w48, rtmpose": _detector("hrnet", False),
+    "detectors hrnet, hrnet-w48, rtmpose, cpn": _detector("hrnet", False),
     "detector onnx": _detector("onnx", False),
     "GPU": _gpu,
     "disk": _disk,

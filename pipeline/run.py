@@ -58,10 +58,10 @@ def _check_lifting(settings: RunSettings) -> None:
         LifterError: no such weights, or no such device.
         PipelineError: no such adapter.
     """
-    from lifter import weights
+    from lifter import shipped
     from pipeline.learned import shares
 
-    weights.find(settings.lifter)
+    shipped.find(settings.lifter)
     shares.find(settings.adapter)
     if settings.device == "cuda":
         from lifter.lifter import pick_device
@@ -90,14 +90,15 @@ def _detect(work: Work, mark: str) -> Result:
 
 
 def _lift_from(work: Work) -> dict[str, Any]:
-    from lifter import weights
+    from lifter import shipped
     from pipeline.learned import shares
 
     return {
         "pose2d": store.read_about(work.folder.pose2d, "fingerprint"),
         "adapter": shares.find(work.settings.adapter),
-        "lifter": weights.find(work.settings.lifter),
+        "lifter": shipped.find(work.settings.lifter),
         "person": work.settings.person,
+        "lift_mode": work.settings.lift_mode,
         "hold_bones": work.settings.hold_bones,
         "height": read_heights(work.settings.height),
         "tilt": work.settings.camera.tilt,
@@ -133,4 +134,4 @@ def _render(work: Work, _mark: str) -> Result:
 
 DETECT = Stage("detect", 1, lambda folder: folder.pose2d, _detect_from, _detect)
 LIFT = Stage("lift", 2, lambda folder: folder.pose3d, _lift_from, _lift)
-RENDER = Stage("render", 1, lambda folder: folder.film, _render_from, _render)
+RENDER = Stage("render", 2, lambda folder: folder.film, _render_from, _render)

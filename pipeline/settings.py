@@ -17,6 +17,8 @@ from render.settings import RenderSettings
 NUMBER = re.compile("[1-9][0-9]{0,5}")
 STAGES = ("detect", "lift", "render")
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+QUALITIES = {"draft": (26, "ultrafast"), "good": (20, "veryfast"), "fine": (17, "slow")}  # crf and preset
+CODECS = ("x264", "auto", "nvenc", "qsv", "amf", "videotoolbox")
 
 
 @dataclass(frozen=True)
@@ -24,18 +26,32 @@ class EncoderSettings:
     """How the film is compressed.
 
     Attributes:
+        quality: "draft" (quick), "good", or "fine" (slow); it decides what of crf and preset is not given.
         crf: H.264 quality, 0 (lossless) to 51; lower is better and larger.
         preset: H.264 speed, "ultrafast" to "veryslow".
+        codec: who encodes: "x264"; a graphics card by "nvenc", "qsv", "amf" or "videotoolbox"; "auto" takes a card
+            where one works, else x264.
     """
 
-    crf: int = 20
-    preset: str = "veryfast"
+    quality: str = "good"
+    crf: int | None = None
+    preset: str | None = None
+    codec: str = "x264"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.crf <= 51:
+        if self.quality not in QUALITIES:
+            raise ValueError(f"quality: one of {', '.join(QUALITIES)} wanted, got {self.quality!r}")
+        if self.crf is not None and not 0 <= self.crf <= 51:
             raise ValueError(f"crf: 0 to 51 wanted, got {self.crf}")
-        if self.preset not in PRESETS:
+        if self.preset is not None and self.preset not in PRESETS:
             raise ValueError(f"preset: one of {', '.join(PRESETS)} wanted, got {self.preset!r}")
+        if self.codec not in CODECS:
+            raise ValueError(f"codec: one of {', '.join(CODECS)} wanted, got {self.codec!r}")
+
+    def used(self) -> tuple[int, str]:
+        """Return crf and preset as they come out."""
+        crf, preset = QUALITIES[self.quality]
+        return crf if self.crf is None else self.crf, self.preset or preset
 
 
 @dataclass(frozen=True)
@@ -47,6 +63,7 @@ class RunSettings:
         options: what the detector is built from.
         adapter: how joints become Human3.6M's: "rules", "learned", or a file made by `python -m pipeline.learned`.
         lifter: name of a shipped lifter, or a safetensors file.
+        lift_mode: "windows" averages overlapping windows, as the paper; "sequence" goes over the film once.
         hold_bones: give every bone of a person one length over the film.
         device: auto, cpu or cuda, for detector and lifter.
         person: "all", "largest", or the number of a person as the film shows it.
@@ -63,6 +80,7 @@ class RunSettings:
     options: DetectorOptions = field(default_factory=DetectorOptions)
     adapter: str = "rules"
     lifter: str = "ugcn"
+    lift_mode: str = "windows"
     hold_bones: bool = True
     device: str = "auto"
     person: str = "all"
@@ -78,6 +96,8 @@ class RunSettings:
         if self.person not in ("all", "largest") and not NUMBER.fullmatch(self.person):
             raise ValueError(f"person: all, largest or a number from 1 wanted, got {self.person!r}")
         read_heights(self.height)
+        if self.lift_mode not in ("windows", "sequence"):
+            raise ValueError(f"lift_mode: windows or sequence wanted, got {self.lift_mode!r}")
         if self.path not in ("on", "off"):
             raise ValueError(f"path: on or off wanted, got {self.path!r}")
         if self.device not in ("auto", "cpu", "cuda"):
@@ -87,9 +107,9 @@ class RunSettings:
 def read_config(path: Path) -> dict[str, Any]:
     """Read a TOML file into flat settings, as `resolve` takes them.
 
-    Tables: `[detector]` (`name` and the detector's options), `[lifter]` (`name`, `adapter`, `hold_bones`), `[render]`
-    (look and encoding), `[camera]` (`pipeline.camera`); `person`, `device`, `output`, `render = true|false` and
-    `camera = "level"` stand at the top.
+    Tables: `[detector]` (`name` and the detector's options), `[lifter]` (`name`, `adapter`, `lift_mode`,
+    `hold_bones`), `[render]` (look and encoding), `[camera]` (`pipeline.camera`); `person`, `device`, `output`,
+    `render = true|false` and `camera = "level"` stand at the top.
 
     Raises:
         PipelineError: no TOML, or a setting that does not belong where it stands.
@@ -180,6 +200,6 @@ TOP = ("person", "height", "camera", "device", "output", "render")
 # Which settings stand in which table of a settings file.
 TABLES: dict[str, tuple[str, ...]] = {
     "detector": ("name", *(name for name in _names(DetectorOptions) if name != "device")),
-    "lifter": ("name", "adapter", "hold_bones"),
+    "lifter": ("name", "adapter", "lift_mode", "hold_bones"),
     "render": ("path", *_names(RenderSettings), *_names(EncoderSettings)),
 }

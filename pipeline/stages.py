@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import PipelineError
+from pipeline.flow import ahead, behind
 from pipeline.poses import Pose2D, Pose3D
 from pipeline.progress import Console, ticking
 from pipeline.settings import RunSettings
@@ -27,16 +28,18 @@ def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D,
 
     options = replace(settings.options, fps=float(clip.fps), device=settings.device)
     detector = registry.create(settings.detector, options)
+    if told := getattr(detector, "runs_on", ""):
+        console.say(f"{settings.detector} runs on {told}")
     reader = VideoReader(clip)
     timestamps: list[float] = []
 
-    def frames() -> Iterator[NDArray[np.uint8]]:
-        for seconds, frame in reader:
+    def seen(frames: Iterator[tuple[float, NDArray[np.uint8]]]) -> Iterator[NDArray[np.uint8]]:
+        for seconds, frame in frames:
             timestamps.append(seconds)
             yield frame
 
-    with console.stage("detect", clip.frames_hint) as tick:
-        people = list(ticking(detector(frames()), tick))
+    with console.stage("detect", clip.frames_hint) as tick, ahead(reader) as frames:
+        people = list(ticking(detector(seen(frames)), tick))
     pose, left_out = associate(people, np.array(timestamps), clip.size, tuple(detector.joints))
     kept = len(pose.keypoints)
     notes = [] if kept else ["no person found"]
@@ -76,7 +79,7 @@ def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Co
     valid = pose.valid[chosen]
     cleaned = clean(keypoints, scores, valid, pose.timestamps, [int(row) + 1 for row in chosen])
     with console.stage("lift", int(valid.sum())) as tick:
-        lifter = Lifter(settings.lifter, settings.device)
+        lifter = Lifter(settings.lifter, settings.device, mode=settings.lift_mode)
         positions = lifter.lift(cleaned.keypoints, valid, pose.timestamps, size, tick)
     if settings.hold_bones:
         positions = hold_bones(positions, valid)
@@ -138,18 +141,26 @@ def render(clip: Clip, pose: Pose3D, path: Path, settings: RunSettings, console:
     skeleton = Skeleton(pose.joints, tuple(joints.LIMBS), tuple(joints.SIDES))
     painter = FilmPainter(
         skeleton, settings.look, clip.size, world, pose.keypoints,
-        pose.scores, pose.valid, pose.timestamps, [str(number) for number in pose.people],
+        pose.scores, pose.valid, pose.timestamps, [str(number) for number in pose.people], film=True,
     )  # fmt: skip
     reader, index = VideoReader(clip), -1
+    crf, preset = settings.encoder.used()
     writer = VideoWriter(
         path, painter.size, pose.timestamps, fps=clip.fps, time_base=clip.time_base,
-        audio_from=clip.path if clip.has_audio else None, crf=settings.encoder.crf, preset=settings.encoder.preset,
+        audio_from=clip.path if clip.has_audio else None, crf=crf, preset=preset, codec=settings.encoder.codec,
     )  # fmt: skip
-    with console.stage("render", len(pose.timestamps)) as tick, writer:
-        for index, (_, frame) in enumerate(reader):
+    spare: list[NDArray[np.uint8]] = []  # canvases that are written, to paint on again
+
+    def write(canvas: NDArray[np.uint8]) -> None:
+        writer.write(canvas)
+        spare.append(canvas)
+
+    bar = console.stage("render", len(pose.timestamps))
+    with bar as tick, writer, ahead(reader.planes()) as frames, behind(write) as encode:
+        for index, (_, frame) in enumerate(frames):
             if index >= len(pose.timestamps):
                 raise PipelineError(f"{clip.path}: holds more frames than were detected; run detect again")
-            writer.write(painter.paint(frame, index))
+            encode(painter.paint(frame, index, spare.pop() if spare else painter.blank()))
             tick()
         if index + 1 != len(pose.timestamps):
             raise PipelineError(f"{clip.path}: holds fewer frames than were detected; run detect again")

@@ -97,7 +97,13 @@ def _checked(entry: PeopleLike, frame: int, joints: int) -> tuple[Doubles, Doubl
 
 
 def _without_twins(boxes: Doubles, keypoints: Doubles, scores: Doubles) -> tuple[Doubles, Doubles, Doubles]:
-    """Drop detections that repeat a more certain one: nearly the same box and the same pose."""
+    """Drop detections that repeat a more certain one."""
+    chosen = distinct(boxes, keypoints, scores)
+    return boxes[chosen], keypoints[chosen], scores[chosen]
+
+
+def distinct(boxes: Doubles, keypoints: Doubles, scores: Doubles) -> list[int]:
+    """Return the rows of one frame's detections that repeat no more certain one: nearly the same box and pose."""
     order = np.argsort(-scores.mean(axis=1), kind="stable")
     overlap = box_overlap(boxes, boxes)
     alike = pose_similarity(keypoints, scores, keypoints, scores, spread=0.07, boxes=boxes)
@@ -105,8 +111,7 @@ def _without_twins(boxes: Doubles, keypoints: Doubles, scores: Doubles) -> tuple
     for index in order:
         if all(overlap[index, other] < 0.6 or alike[other, index] < _SAME_PLACE for other in kept):
             kept.append(int(index))
-    chosen = sorted(kept)
-    return boxes[chosen], keypoints[chosen], scores[chosen]
+    return sorted(kept)
 
 
 def _follow(frames: list[tuple[Doubles, Doubles, Doubles]], times: Doubles) -> list[Tracklet]:

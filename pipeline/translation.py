@@ -11,6 +11,7 @@ Bools = NDArray[np.bool_]
 _FEWEST = 4  # joints that must be seen
 _NEAREST = 0.3  # metres from the camera to the nearest joint; what comes out nearer is no fit
 _STEPS = 8  # of Gauss and Newton; the linear start is close
+_AT_ONCE = 2000  # frames
 _OUTLIER = 2.0  # a joint this many typical residuals off counts half
 _LEAST_ERROR = 0.002  # of the distance: residuals are not believed to be smaller (2 pixels at a focal length of 1000)
 
@@ -22,7 +23,7 @@ def fit_translation(
     focal: float,
     centre: tuple[float, float],
 ) -> tuple[Doubles, Doubles, Bools]:
-    """Fit every frame by itself.
+    """Fit every frame by itself, some at a time, so that a long film needs little memory.
 
     A pinhole sees a joint X + t at the ray n = (pixel - centre) / focal where (X + t)_xy = n (X + t)_z: two equations
     a joint, linear in t. Their least squares, weighted by the scores, start Gauss-Newton steps on the distances in the
@@ -39,6 +40,20 @@ def fit_translation(
         The translations t (T, 3), metres; their covariance (T, 3, 3), scaled by what the fit leaves in the picture;
         and where there is a fit (T,). Frames without one hold zeros.
     """
+    parts = [slice(first, first + _AT_ONCE) for first in range(0, max(len(positions), 1), _AT_ONCE)]
+    fits = [_fit(positions[part], keypoints[part], scores[part], focal, centre) for part in parts]
+    places, covariances, usable = (np.concatenate(column) for column in zip(*fits, strict=True))
+    return places, covariances, usable
+
+
+def _fit(
+    positions: NDArray[np.floating],
+    keypoints: NDArray[np.floating],
+    scores: NDArray[np.floating],
+    focal: float,
+    centre: tuple[float, float],
+) -> tuple[Doubles, Doubles, Bools]:
+    """Return what `fit_translation` does, of all frames at once."""
     body = np.asarray(positions, np.float64)
     rays = (np.asarray(keypoints, np.float64) - centre) / focal
     seen: Doubles = np.clip(np.asarray(scores, np.float64), 0, 1)

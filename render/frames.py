@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from render.colors import THEMES, Theme
+from render.colors import THEMES
 from render.lettering import Lettering
 from render.marks import PanelMarks, StatusLine
 from render.overlay import OverlayPainter
@@ -17,6 +17,7 @@ from render.scene import ScenePainter
 from render.settings import RenderSettings
 from render.shapes import Picture
 from render.skeleton import Skeleton
+from render.surface import Surface
 
 _PORTRAIT_PANEL = 0.75  # width of the room against its height, at the least
 _LEAST_LETTERS = 6.5  # pixels: the smallest readable capitals
@@ -48,16 +49,17 @@ def lay_out(picture_size: tuple[int, int], max_height: int) -> Layout:
     width, height = picture_size
     limit = max_height - max_height % 2
     shown = limit if height > limit else height
-    picture = (max(1, round(width * shown / height)), shown)
+    scaled = max(2, 2 * round(width * shown / height / 2))  # even: a film's colours are scaled with it
+    picture = (width if shown == height else scaled, shown)
     tall = shown + shown % 2
-    separator = max(1, round(tall / 540))
+    left = picture[0] + max(1, round(tall / 540))
+    left += left % 2  # a film's colours begin at even pixels
     room = tall if picture[0] >= picture[1] else int(np.ceil(_PORTRAIT_PANEL * tall))
-    left = picture[0] + separator
     return Layout(picture, (left + room + (left + room) % 2, tall), left)
 
 
 class FilmPainter:
-    """Paints a film's frames, in any order.
+    """Paints a film's frames, in any order, as RGB or straight onto the planes of a film (`render.surface`).
 
     Args:
         skeleton: the J joints and the limbs between them.
@@ -69,6 +71,7 @@ class FilmPainter:
         valid: (P, T) bool; the person is in track.
         timestamps: (T,) seconds.
         labels: P short names of the people; "1", "2", ... where none are given.
+        film: frames come, and canvases go, as planes of 4:2:0 video instead of RGB.
 
     Raises:
         ValueError: arrays whose shapes do not fit each other, or values that are not finite.
@@ -85,14 +88,15 @@ class FilmPainter:
         valid: NDArray[np.bool_],
         timestamps: NDArray[np.float64],
         labels: Sequence[str] | None = None,
+        film: bool = False,
     ) -> None:
         names = tuple(labels) if labels is not None else tuple(str(k + 1) for k in range(len(world)))
         _check(skeleton, picture_size, world, keypoints, scores, valid, timestamps, names)
         theme = THEMES[settings.theme]
-        self._picture_size = picture_size
+        self._picture_size, self._film, self._theme = picture_size, film, theme
         self._layout = lay_out(picture_size, settings.max_height)
         self._timestamps = timestamps
-        self._canvas = _blank(self._layout, theme)
+        self._canvas: Picture | None = None
         capitals = max(_LEAST_LETTERS, _LETTERS * self._layout.canvas[1])
         letters = Lettering(capitals) if min(self._layout.canvas) >= 12 * capitals else None
         shown = self._layout.picture
@@ -101,7 +105,7 @@ class FilmPainter:
             skeleton, theme, shown, scale, keypoints, scores, valid, names, settings.score_faint,
             letters if settings.show_ids else None,
         )  # fmt: skip
-        self._scene = ScenePainter(skeleton, settings, self._layout.panel, theme, world, valid)
+        self._scene = ScenePainter(skeleton, settings, self._layout.panel, theme, world, valid, film)
         self._status = StatusLine(letters, names, valid)
         self._marks = PanelMarks(letters, theme, settings, self._scene.room.cell, timestamps, bool(valid.any()))
 
@@ -110,51 +114,70 @@ class FilmPainter:
         """(W, H) of the canvas, both even."""
         return self._layout.canvas
 
-    def paint(self, frame_rgb: Picture, t_index: int) -> Picture:
-        """Return the canvas of one frame: (H, W, 3) uint8 RGB, contiguous.
+    def blank(self) -> Picture:
+        """Return a new canvas in the separator's colour: (H, W, 3) RGB, or (3 * H / 2, W) where film is painted."""
+        width, height = self._layout.canvas
+        canvas = np.empty((height * 3 // 2, width) if self._film else (height, width, 3), np.uint8)
+        surface = Surface(canvas)
+        tones = np.rint(surface.tones(self._theme.separator))
+        for plane, tone in zip(surface.planes, tones if self._film else [tones], strict=True):
+            plane[:] = tone
+        return canvas
 
-        The canvas is the same array each time, painted over by the next call; copy it to keep it. `frame_rgb`
+    def paint(self, frame: Picture | Sequence[Picture], t_index: int, canvas: Picture | None = None) -> Picture:
+        """Return the canvas of one frame, contiguous uint8, of `blank`'s shape.
+
+        Without a `canvas` it is the same array each time, painted over by the next call; copy it to keep it. `frame`
         is only read.
 
         Args:
-            frame_rgb: (H, W, 3) uint8 RGB, of the size the painter was made for.
+            frame: (H, W, 3) uint8 RGB of the size the painter was made for; where film is painted, its planes:
+                Y (H, W), U and V (H / 2, W / 2, upwards rounded), BT.709 in limited range.
             t_index: which frame of the film, 0..T-1.
+            canvas: a canvas from `blank` to paint on.
 
         Raises:
             ValueError: a frame of another size or type. IndexError: no such frame.
         """
-        width, height = self._picture_size
-        if frame_rgb.shape != (height, width, 3) or frame_rgb.dtype != np.uint8:
-            raise ValueError(f"frame: expected {(height, width, 3)} uint8, got {frame_rgb.shape} {frame_rgb.dtype}")
         if not 0 <= t_index < len(self._timestamps):
             raise IndexError(f"frame {t_index}: the film has {len(self._timestamps)} frames")
-        time_s = float(self._timestamps[t_index])
-        picture = self._place_picture(frame_rgb)
+        planes = self._checked(frame)
+        if canvas is None:
+            canvas = self._canvas = self.blank() if self._canvas is None else self._canvas
+        time_s, whole = float(self._timestamps[t_index]), Surface(canvas)
+        picture = self._place_picture(planes, whole)
         self._overlay.paint(picture, t_index)
         self._status.paint(picture, t_index)
-        panel = self._canvas[:, self._layout.panel_left :]
+        width, height = self._layout.canvas
+        panel = whole.part((slice(0, height), slice(self._layout.panel_left, width)))
         self._scene.paint(panel, t_index, time_s)
         self._marks.paint(panel, t_index, self._scene.camera(time_s))
-        return self._canvas
+        return canvas
 
-    def _place_picture(self, frame_rgb: Picture) -> Picture:
+    def _checked(self, frame: Picture | Sequence[Picture]) -> tuple[Picture, ...]:
+        """Return the planes of a frame; ValueError names the wanted and the given shapes."""
+        width, height = self._picture_size
+        half = (height + 1) // 2, (width + 1) // 2
+        wanted = [(height, width), half, half] if self._film else [(height, width, 3)]
+        planes = (frame,) if isinstance(frame, np.ndarray) else tuple(frame)
+        given = [plane.shape for plane in planes]
+        if given != wanted or any(plane.dtype != np.uint8 for plane in planes):
+            shapes = [", ".join(map(str, shapes)) for shapes in (wanted, given)]
+            raise ValueError(f"frame: expected {shapes[0]} uint8, got {shapes[1]} {planes[0].dtype if planes else ''}")
+        return planes
+
+    def _place_picture(self, planes: tuple[Picture, ...], whole: Surface) -> Surface:
         """Copy the frame to the canvas, scaled down where it is too tall, and return its part of the canvas."""
-        shown_width, shown_height = self._layout.picture
-        picture = self._canvas[:shown_height, :shown_width]
-        if self._layout.picture == self._picture_size:
-            np.copyto(picture, frame_rgb)
-        else:
-            picture[:] = cv2.resize(frame_rgb, self._layout.picture, interpolation=cv2.INTER_AREA)
-        if shown_height < self._layout.canvas[1]:
-            self._canvas[shown_height:, :shown_width] = picture[-1]
+        width, height = self._layout.picture
+        picture = whole.part((slice(0, height), slice(0, width)))
+        for source, target in zip(planes, picture.planes, strict=True):
+            if source.shape == target.shape:
+                np.copyto(target, source)
+            else:
+                cv2.resize(source, target.shape[1::-1], dst=target, interpolation=cv2.INTER_AREA)
+        if height < self._layout.canvas[1]:
+            whole.planes[0][height:, :width] = picture.planes[0][-1]
         return picture
-
-
-def _blank(layout: Layout, theme: Theme) -> Picture:
-    """Return a canvas in the separator's colour."""
-    canvas = np.empty((layout.canvas[1], layout.canvas[0], 3), np.uint8)
-    canvas[:] = theme.separator
-    return canvas
 
 
 def _check(

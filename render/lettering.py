@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.colors import Color
-
-Picture = NDArray[np.uint8]
+from render.shapes import Picture
+from render.surface import BLACK, Surface, halved, to_yuv
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _CAP_HEIGHT = 21.0  # pixels of a capital letter at scale 1, without its stroke
 _FINE = 4  # letters are drawn so many times larger and averaged down: smooth edges, exact stroke width
+
+
+Pieces = tuple[tuple[Picture, Picture], ...]
 
 
 @dataclass(frozen=True)
@@ -28,23 +31,62 @@ class Stamp:
 
     color: Picture
     keep: Picture
+    _made: dict[tuple[int, int, bool], Pieces] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height, pixels."""
         return self.color.shape[1], self.color.shape[0]
 
-    def put(self, picture: Picture, left: int, top: int) -> None:
+    def put(self, picture: Surface, left: int, top: int) -> None:
         """Lay the stamp on a picture in place; what falls outside is cut off."""
-        width, height = self.size
-        x1, y1 = max(left, 0), max(top, 0)
-        x2, y2 = min(left + width, picture.shape[1]), min(top + height, picture.shape[0])
-        if x1 >= x2 or y1 >= y2:
+        pieces = self._pieces(left % 2, top % 2, picture.is_film)
+        left, top = left - left % 2, top - top % 2
+        for plane, (color, keep) in zip(picture.planes, pieces, strict=True):
+            step = 1 if plane is picture.planes[0] else 2
+            _lay(plane, color, keep, left // step, top // step)
+
+    def _pieces(self, right: int, down: int, film: bool) -> Pieces:
+        """Return colour and keep for each plane, moved by an odd pixel or none; made once."""
+        if (right, down, film) not in self._made:
+            moved = (down, self.color.shape[0] % 2 ^ down, right, self.color.shape[1] % 2 ^ right)
+            sides = ((moved[0], moved[1]), (moved[2], moved[3]), (0, 0))
+            color, keep = np.pad(self.color, sides), np.pad(self.keep, sides, constant_values=255)
+            self._made[right, down, film] = _film_pieces(color, keep[..., 0]) if film else ((color, keep),)
+        return self._made[right, down, film]
+
+
+@dataclass(frozen=True)
+class Ink:
+    """A soft-edged shape in one colour, quick to make for a single use.
+
+    Attributes:
+        mask: (h, w) uint8 opacity.
+        color: RGB.
+    """
+
+    mask: Picture
+    color: Color
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, pixels."""
+        return self.mask.shape[1], self.mask.shape[0]
+
+    def put(self, picture: Surface, left: int, top: int) -> None:
+        """Lay it on a picture in place; what falls outside is cut off."""
+        (width, height), right, down = self.size, left % 2, top % 2
+        mask = np.zeros((height + down + (height + down) % 2, width + right + (width + right) % 2), np.uint8)
+        mask[down : down + height, right : right + width] = self.mask
+        left, top, tones = left - right, top - down, picture.tones(self.color).tolist()
+        if not picture.is_film:
+            color = np.rint(mask[..., None] * (np.array(tones) / 255)).astype(np.uint8)
+            _lay(picture.planes[0], color, np.repeat(255 - mask[..., None], 3, axis=2), left, top)
             return
-        part = slice(y1 - top, y2 - top), slice(x1 - left, x2 - left)
-        below = picture[y1:y2, x1:x2]
-        kept = cv2.multiply(below, self.keep[part], scale=1 / 255)
-        picture[y1:y2, x1:x2] = cv2.add(kept, self.color[part])
+        half = halved(mask)
+        for plane, part, tone, step in zip(picture.planes, (mask, half, half), tones, (1, 2, 2), strict=True):
+            color = np.asarray(cv2.convertScaleAbs(part, alpha=tone / 255), np.uint8)
+            _lay(plane, color, 255 - part, left // step, top // step)
 
 
 @dataclass
@@ -67,9 +109,9 @@ class Lettering:
             return np.zeros((self._rows, 1), np.uint8)
         return np.concatenate([self._glyph(sign) for sign in plain], axis=1)
 
-    def write(self, text: str, color: Color, opacity: float = 1.0) -> Stamp:
-        """Return a line of text as a stamp."""
-        return _stamp(self.mask(text), color, opacity)
+    def write(self, text: str, color: Color) -> Ink:
+        """Return a line of text."""
+        return Ink(self.mask(text), color)
 
     def plate(self, text: str, color: Color, back: Color, mark: Color | None = None, opacity: float = 0.72) -> Stamp:
         """Return a line of text on a rounded dark plate, after a round mark where one is given."""
@@ -81,13 +123,13 @@ class Lettering:
         width = letters.shape[1] + 2 * pad + dot + gap
         plate = _stamp(_rounded(width, height), back, opacity)
         top = (height - letters.shape[0]) // 2
-        _stamp(letters, color, 1.0).put(plate.color, pad + dot + gap, top)
+        _stamp(letters, color, 1.0).put(Surface(plate.color), pad + dot + gap, top)
         keep = plate.keep[top : top + letters.shape[0], pad + dot + gap : pad + dot + gap + letters.shape[1]]
         keep[:] = cv2.multiply(keep, 255 - cv2.merge([letters] * 3), scale=1 / 255)
         if mark is not None:
             disc = _disc(dot)
             rows, columns = slice((height - dot) // 2, (height - dot) // 2 + dot), slice(pad, pad + dot)
-            _stamp(disc, mark, 1.0).put(plate.color, columns.start, rows.start)
+            _stamp(disc, mark, 1.0).put(Surface(plate.color), columns.start, rows.start)
             keep = plate.keep[rows, columns]
             keep[:] = cv2.multiply(keep, 255 - cv2.merge([disc] * 3), scale=1 / 255)
         return plate
@@ -112,6 +154,29 @@ class Lettering:
                 cv2.resize(canvas, (columns, self._rows), interpolation=cv2.INTER_AREA), np.uint8
             )
         return self._glyphs[sign]
+
+
+def _lay(plane: Picture, color: Picture, keep: Picture, left: int, top: int) -> None:
+    """Weaken a plane by `keep` and add `color`, in place; what falls outside is cut off."""
+    height, width = color.shape[:2]
+    x1, y1 = max(left, 0), max(top, 0)
+    x2, y2 = min(left + width, plane.shape[1]), min(top + height, plane.shape[0])
+    if x1 >= x2 or y1 >= y2:
+        return
+    part = slice(y1 - top, y2 - top), slice(x1 - left, x2 - left)
+    below = plane[y1:y2, x1:x2]
+    below[:] = cv2.add(cv2.multiply(below, keep[part], scale=1 / 255), color[part])
+
+
+def _film_pieces(color: Picture, keep: Picture) -> Pieces:
+    """Return the pieces of an RGB stamp of even sides for the planes of a film."""
+    # What is let through of black is taken out of the colour again: black is not 0 there.
+    yuv = to_yuv(color) - np.array(BLACK) * (keep / 255.0)[..., None]
+    means = yuv.reshape(yuv.shape[0] // 2, 2, yuv.shape[1] // 2, 2, 3).mean(axis=(1, 3))
+    whole = (yuv[..., 0], means[..., 1], means[..., 2])
+    rounded = [np.clip(np.rint(plane), 0, 255).astype(np.uint8) for plane in whole]
+    half = halved(keep)
+    return (rounded[0], keep), (rounded[1], half), (rounded[2], half)
 
 
 def _stamp(mask: NDArray[np.uint8], color: Color, opacity: float) -> Stamp:

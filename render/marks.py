@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from render.camera import Camera
 from render.colors import Color, Theme, person_colors
-from render.lettering import Lettering, Stamp
+from render.lettering import Ink, Lettering, Stamp
 from render.settings import RenderSettings
-from render.shapes import SHIFT, Picture, fixed_point
+from render.shapes import capsules, fixed_point
+from render.surface import Surface
 
 _NAMED = 3  # so many people out of track are named; more are counted
 _PLATE: Color = (14, 17, 24)
@@ -45,8 +45,8 @@ class StatusLine:
             return f"{len(out)} people: out of track"
         return f"{'person' if len(out) == 1 else 'people'} {', '.join(out)}: out of track"
 
-    def paint(self, picture: Picture, t_index: int) -> None:
-        """Write the line on a picture (H, W, 3), in place."""
+    def paint(self, picture: Surface, t_index: int) -> None:
+        """Write the line on a picture, in place."""
         line = self.text(t_index)
         if self._letters is None or not line:
             return
@@ -56,7 +56,7 @@ class StatusLine:
             self._plates[line] = self._letters.plate(line, _PLATE_TEXT, _PLATE, mark, opacity=0.62)
         plate = self._plates[line]
         edge = round(1.3 * self._letters.height)
-        plate.put(picture, edge, picture.shape[0] - plate.size[1] - edge)
+        plate.put(picture, edge, picture.size[1] - plate.size[1] - edge)
 
 
 class PanelMarks:
@@ -73,8 +73,8 @@ class PanelMarks:
     ) -> None:
         self._letters, self._theme, self._settings = letters, theme, settings
         self._timestamps = timestamps
-        self._still: list[tuple[Stamp, tuple[float, float]]] = []  # stamps and where: shares of the free room
-        self._axes: list[Stamp] = []
+        self._still: list[tuple[Ink | Stamp, tuple[float, float]]] = []  # stamps and where: shares of the free room
+        self._axes: list[Ink] = []
         if letters is not None:
             small = Lettering(max(6.5, 0.8 * letters.height))
             hint = f"{_view_name(settings.view)}  -  grid {cell:g} m"
@@ -84,8 +84,8 @@ class PanelMarks:
             self._axes = [small.write(name, color) for name, color in _AXES]
             self._small = small
 
-    def paint(self, panel: Picture, t_index: int, camera: Camera) -> None:
-        """Write on a panel (H, W, 3), in place."""
+    def paint(self, panel: Surface, t_index: int, camera: Camera) -> None:
+        """Write on a panel, in place."""
         if self._letters is None:
             return
         edge = 1.5 * self._letters.height
@@ -98,22 +98,23 @@ class PanelMarks:
             self._put(panel, frame, (1.0, 1.0), edge)
         self._paint_axes(panel, camera, edge)
 
-    def _put(self, panel: Picture, stamp: Stamp, share: tuple[float, float], edge: float) -> None:
+    def _put(self, panel: Surface, stamp: Ink | Stamp, share: tuple[float, float], edge: float) -> None:
         """Lay a stamp at a share of the room that the edges leave: (0, 0) upper left, (1, 1) lower right."""
-        free = np.array([panel.shape[1], panel.shape[0]]) - 2 * edge - stamp.size
+        free = np.array(panel.size) - 2 * edge - stamp.size
         left, top = edge + np.array(share) * free
         stamp.put(panel, round(float(left)), round(float(top)))
 
-    def _paint_axes(self, panel: Picture, camera: Camera, edge: float) -> None:
+    def _paint_axes(self, panel: Surface, camera: Camera, edge: float) -> None:
         """Draw the world's axes as the camera sees them, in the upper right."""
         assert self._letters is not None
         length = 2.1 * self._letters.height
-        origin = np.array([panel.shape[1] - edge - 1.3 * length, edge + 1.35 * length])
+        origin = np.array([panel.size[0] - edge - 1.3 * length, edge + 1.35 * length])
         across = camera.axes[:2].T * length  # row k: where axis k points on the panel
-        thick = max(1, round(0.14 * self._letters.height))
+        lines = np.stack([np.stack([origin, origin + step]) for step in across])
+        thick = max(1.0, 0.14 * self._letters.height)
+        shapes = panel.shapes(fixed_point(capsules(lines, np.full((3, 2), thick / 2), 5)))
         for k in np.argsort(-camera.axes[2]):  # the axis that points away first
-            start, end = fixed_point(np.array([origin, origin + across[k]])).tolist()
-            cv2.line(panel, start, end, _AXES[k][1], thick, cv2.LINE_AA, SHIFT)
+            panel.fill(shapes, int(k), panel.tones(_AXES[k][1]).tolist())
             reach = float(np.linalg.norm(across[k]))
             if reach > 0.3 * length:  # an axis seen end on has no room for its name
                 middle = origin + across[k] * (1 + 0.42 * length / reach)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from render.colors import Color, PersonColors, Theme, mix, person_colors
 from render.lettering import Lettering, Stamp
-from render.shapes import Floats, Picture, capsules, clip_segments, fill, fixed_point, window
+from render.shapes import Floats, capsules, clip_segments, fixed_point
 from render.skeleton import Skeleton
+from render.surface import Surface
 
 _FAINTEST = 0.16  # opacity of a joint with score 0
 _STEPS = 6  # steps of opacity: what is equally faint is blended together
@@ -20,14 +20,21 @@ _WHITE: Color = (255, 255, 255)
 
 
 @dataclass(frozen=True)
-class _Part:
-    """One limb or joint, ready to be filled: its rim (C, 2), its inside (C, 2), colours, opacity in steps."""
+class _Parts:
+    """A person's N limbs and joints, ready to be filled.
 
-    rim: NDArray[np.int32]
-    inside: NDArray[np.int32]
+    Attributes:
+        rims, insides: (N, C, 2) `fixed_point` pixels.
+        rim_color: of all rims.
+        colors: (N, 3) RGB of the insides.
+        steps: (N,) opacity in steps; 0 is not drawn.
+    """
+
+    rims: NDArray[np.int32]
+    insides: NDArray[np.int32]
     rim_color: Color
-    color: Color
-    step: int
+    colors: NDArray[np.float64]
+    steps: NDArray[np.int64]
 
 
 class OverlayPainter:
@@ -73,8 +80,8 @@ class OverlayPainter:
             for person, seen in zip(keypoints, valid, strict=True)
         ]
 
-    def paint(self, picture: Picture, t_index: int) -> None:
-        """Draw the people of one frame on a picture (H, W, 3), in place."""
+    def paint(self, picture: Surface, t_index: int) -> None:
+        """Draw the people of one frame on a picture, in place."""
         people = [int(index) for index in np.flatnonzero(self._valid[:, t_index])]
         shown = [self._to_shown(self._keypoints[index, t_index]) for index in people]
         for index, points in zip(people, shown, strict=True):
@@ -95,26 +102,24 @@ class OverlayPainter:
         sure = np.clip(np.asarray(scores, np.float64) / self._faint, 0, 1)
         return _FAINTEST + (1 - _FAINTEST) * sure**1.5
 
-    def _paint_person(self, picture: Picture, index: int, points: Floats, scores: Floats) -> None:
+    def _paint_person(self, picture: Surface, index: int, points: Floats, scores: Floats) -> None:
         """Draw one person's limbs and joints: rims first, so that no rim cuts through a limb."""
         parts = self._parts(self._colors[index], self._widths[index], points, self.opacity(scores))
-        for step in range(_STEPS + 1):
-            alike = [part for part in parts if part.step == step]
-            if not alike:
-                continue
+        for step in np.unique(parts.steps[parts.steps > 0]):
+            alike = np.flatnonzero(parts.steps == step)
             if step == _STEPS:
-                _fill_all(picture, alike, (0, 0))
+                _fill_all(picture, parts, alike, (0, 0))
                 continue
-            corners = np.concatenate([part.rim for part in alike]) / 16.0
-            part = window(self._size, corners.min(axis=0) - 2, corners.max(axis=0) + 2)
-            if part is not None:
-                below = picture[part]
+            corners = parts.rims[alike] / 16.0
+            area = picture.window(corners.min(axis=(0, 1)) - 2, corners.max(axis=(0, 1)) + 2)
+            if area is not None:
+                below = picture.part(area)
                 layer = below.copy()
-                _fill_all(layer, alike, (part[1].start, part[0].start))
-                below[:] = cv2.addWeighted(layer, step / _STEPS, below, 1 - step / _STEPS, 0.0)
+                _fill_all(layer, parts, alike, (area[1].start, area[0].start))
+                below.mix(layer, float(step) / _STEPS)
 
-    def _parts(self, colors: PersonColors, width: float, points: Floats, opacity: Floats) -> list[_Part]:
-        """Return a person's limbs, then joints, that touch the picture."""
+    def _parts(self, colors: PersonColors, width: float, points: Floats, opacity: Floats) -> _Parts:
+        """Return a person's limbs, then joints; those that do not touch the picture in step 0."""
         joints = np.arange(len(points))
         ends = np.concatenate([np.array(self._skeleton.limbs, np.intp).reshape(-1, 2), np.stack([joints] * 2, axis=1)])
         count = len(self._skeleton.limbs)
@@ -123,15 +128,12 @@ class OverlayPainter:
         rims = fixed_point(capsules(segments, radius + max(0.8, 0.26 * width), _CORNERS))
         insides = fixed_point(capsules(segments, radius, _CORNERS))
         steps = np.maximum(np.rint(opacity[ends].min(axis=1) * _STEPS).astype(int), 1)
-        sides = [self._skeleton.limb_side(limb) for limb in self._skeleton.limbs] + list(self._skeleton.sides)
-        parts = []
-        for k in np.flatnonzero(inside):
-            color = colors.base[sides[k]]
-            color = color if k < count else mix(color, _WHITE, 0.55)
-            parts.append(_Part(rims[k], insides[k], colors.outline, color, int(steps[k])))
-        return parts
+        limbs = [colors.base[self._skeleton.limb_side(limb)] for limb in self._skeleton.limbs]
+        dots = [mix(colors.base[side], _WHITE, 0.55) for side in self._skeleton.sides]
+        shown = np.where(inside, steps, 0)
+        return _Parts(rims, insides, colors.outline, np.array(limbs + dots, np.float64).reshape(-1, 3), shown)
 
-    def _put_tag(self, picture: Picture, index: int, points: Floats) -> None:
+    def _put_tag(self, picture: Surface, index: int, points: Floats) -> None:
         """Lay a person's label above the head, or above the highest joint, inside the picture."""
         head = self._skeleton.head
         top = points[head] if head is not None else points[np.argmin(points[:, 1])]
@@ -147,13 +149,15 @@ def theme_text(theme: Theme) -> Color:
     return (240, 243, 248) if theme.dark_lines else theme.text
 
 
-def _fill_all(picture: Picture, parts: list[_Part], corner: tuple[int, int]) -> None:
-    """Fill parts on a picture whose upper left is at `corner` (x, y)."""
+def _fill_all(picture: Surface, parts: _Parts, alike: NDArray[np.intp], corner: tuple[int, int]) -> None:
+    """Fill the parts of these numbers on a picture whose upper left is at `corner` (x, y)."""
     move = np.array(corner, np.int32) * 16
-    for part in parts:
-        fill(picture, part.rim - move, part.rim_color)
-    for part in parts:
-        fill(picture, part.inside - move, part.color)
+    rims, insides = picture.shapes(parts.rims[alike] - move), picture.shapes(parts.insides[alike] - move)
+    edge, tones = picture.tones(parts.rim_color).tolist(), picture.tones(parts.colors[alike]).tolist()
+    for k in range(len(alike)):
+        picture.fill(rims, k, edge)
+    for k, tone in enumerate(tones):
+        picture.fill(insides, k, tone)
 
 
 def _relative_size(poses: NDArray[np.float64], height: int) -> float:

@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.camera import Camera
-from render.colors import Theme
+from render.colors import Color, Theme
 from render.framing import Extent
-from render.shapes import SHIFT, fixed_point, window
-
-Picture = NDArray[np.uint8]
+from render.shapes import SHIFT, Picture, fixed_point
+from render.surface import BLACK, Surface, halved, to_yuv
 
 _CELLS = (0.5, 1.0, 2.0, 5.0)  # metres between grid lines; the first that gives few enough
 _MOST_CELLS = 9  # from the middle of the floor to where it ends
@@ -25,22 +24,27 @@ class Room:
     The floor's light is round about the axis that the view turns on, so only the grid moves with the view.
     """
 
-    def __init__(self, theme: Theme, size: tuple[int, int], camera: Camera, extent: Extent, turns: bool) -> None:
+    def __init__(
+        self, theme: Theme, size: tuple[int, int], camera: Camera, extent: Extent, turns: bool, film: bool = False
+    ) -> None:
         x, y, _ = extent.middle
         self._center = np.array([x, y, 0.0])
         self._reach = 1.5 * extent.radius + 1.7
         self.cell = next((cell for cell in _CELLS if self._reach / cell <= _MOST_CELLS), _CELLS[-1])
-        self._theme = theme
         self._turns = turns
-        self._backdrop = _backdrop(theme, size, camera, self._center, self._reach)
+        self._sign = -1.0 if theme.dark_lines else 1.0
+        # What a whole line adds to each channel or plane.
+        self._light = to_yuv(np.array(theme.line)) - BLACK if film else np.array(theme.line, np.float64)
+        self._backdrop = _backdrop(theme, size, camera, self._center, self._reach, film)
         self._pieces, self._ends = self._lattice()
-        self._lines = np.zeros_like(self._backdrop)
+        self._lines = np.zeros_like(self._backdrop.planes[0])
         if not turns:
             self._draw_grid(self._backdrop, camera)
 
-    def paint(self, panel: Picture, camera: Camera) -> None:
-        """Cover a panel (H, W, 3) with the room as a camera sees it."""
-        np.copyto(panel, self._backdrop)
+    def paint(self, panel: Surface, camera: Camera) -> None:
+        """Cover a panel, of the kind the room was made for, with the room as a camera sees it."""
+        for plane, empty in zip(panel.planes, self._backdrop.planes, strict=True):
+            np.copyto(plane, empty)
         if self._turns:
             self._draw_grid(panel, camera)
 
@@ -63,53 +67,70 @@ class Room:
         brightest = np.bincount(level[order], minlength=_LEVELS + 1)[1:]
         return pieces[order] * cell, np.cumsum(brightest)
 
-    def _draw_grid(self, panel: Picture, camera: Camera) -> None:
+    def _draw_grid(self, panel: Surface, camera: Camera) -> None:
         """Add the grid's light to a panel, or take it away in a bright room."""
         pixels, depth = camera.project(self._pieces)
-        limit = 4 * max(panel.shape[:2])
-        seen = (depth > _NEAR).all(axis=1) & (np.abs(pixels) < limit).all(axis=(1, 2))
+        limit = 4 * max(panel.size)
+        seen = np.logical_and((depth > _NEAR).all(axis=1), (np.abs(pixels) < limit).all(axis=(1, 2)))
         if not seen.any():
             return
-        part = window(
-            (panel.shape[1], panel.shape[0]), pixels[seen].min(axis=(0, 1)) - 4, pixels[seen].max(axis=(0, 1)) + 4
-        )
+        part = panel.window(pixels[seen].min(axis=(0, 1)) - 4, pixels[seen].max(axis=(0, 1)) + 4)
         if part is None:
             return
-        lines, floor = self._lines[part], panel[part]
+        lines = self._lines[part]
         lines.fill(0)
         lines_px = fixed_point(pixels - (part[1].start, part[0].start))
-        thick = max(1, round(min(panel.shape[:2]) / 800))
+        thick = max(1, round(min(panel.size) / 800))
         start = 0
         for level, end in enumerate(self._ends, start=1):
-            color = tuple(level / _LEVELS * value for value in self._theme.line)
+            color = (level / _LEVELS * self._light).tolist()
             bunch = lines_px[start:end][seen[start:end]]
             start = end
             if len(bunch):
                 # OpenCV takes the rows of one array as lines of two points each.
-                cv2.polylines(lines, bunch, False, color, thick, cv2.LINE_AA, SHIFT)
-        combine = cv2.subtract if self._theme.dark_lines else cv2.add
-        combine(floor, lines, dst=floor)
+                cv2.polylines(lines, list(bunch), False, color, thick, cv2.LINE_AA, SHIFT)
+        self._shine(panel.part(part), lines)
+
+    def _shine(self, floor: Surface, lines: Picture) -> None:
+        """Add drawn lines, RGB or brightness alone, to the floor; the colour of light goes with its brightness."""
+        (cv2.add if self._sign > 0 else cv2.subtract)(floor.planes[0], lines, dst=floor.planes[0])
+        half = halved(lines) if floor.is_film else lines
+        for plane, amount in zip(floor.planes[1:], self._light[1:], strict=False):
+            cv2.addWeighted(plane, 1.0, half, self._sign * float(amount / self._light[0]), 0.0, dst=plane)
 
 
 def _backdrop(
-    theme: Theme, size: tuple[int, int], camera: Camera, center: NDArray[np.float64], reach: float
-) -> Picture:
-    """Return the wall and the lit floor, (H, W, 3)."""
+    theme: Theme, size: tuple[int, int], camera: Camera, center: NDArray[np.float64], reach: float, film: bool
+) -> Surface:
+    """Return the wall and the lit floor."""
     width, height = size
-    columns, rows = np.meshgrid(np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64))
-    pixels = np.stack([columns, rows], axis=-1)
+    columns, rows = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
     eye = camera.unproject(np.zeros(2), np.zeros(()))
-    ray = camera.unproject(pixels, np.ones((height, width))) - eye
-    falls = ray[..., 2] < -1e-6
-    steps = np.where(falls, -eye[2] / np.where(falls, ray[..., 2], -1.0), 0.0)
-    floor = eye[:2] + steps[..., None] * ray[..., :2]
-    away = np.hypot(*np.moveaxis(floor - center[:2], -1, 0)) / reach
-    light = np.where(falls & (steps > 0), np.exp(-((away / 0.62) ** 2)), 0.0)[..., None]
-    down = (rows / max(height - 1, 1))[..., None]
-    wall = np.array(theme.top) * (1 - down) + np.array(theme.bottom) * down
-    across = (columns / max(width - 1, 1) - 0.5)[..., None]
-    wall = wall * (1 - 0.18 * (2 * across) ** 2)  # a little darker towards the sides
-    color = wall + (np.array(theme.glow) - wall) * light
+    # The camera never leans to a side, so how far off the floor is depends on the row alone.
+    right, down, ahead = camera.axes
+    across, below = (columns - camera.middle[0]) / camera.f_px, (rows - camera.middle[1]) / camera.f_px
+    slope = below * down[2] + ahead[2]
+    falls = slope < -1e-6
+    steps = np.where(falls, -eye[2] / np.where(falls, slope, -1.0), 0.0)
+    east, north = (eye[k] - center[k] + steps * (across * right[k] + below * down[k] + ahead[k]) for k in (0, 1))
+    away = (np.square(east, dtype=np.float32) + np.square(north, dtype=np.float32)) * np.float32((0.62 * reach) ** -2)
+    light = np.where(falls & (steps > 0), np.exp(-away), np.float32(0))
+    share = rows / max(height - 1, 1)
+    edges = 1 - 0.18 * np.square(2 * (columns / max(width - 1, 1) - 0.5))  # a little darker towards the sides
     # Noise of half a step hides the bands that a slow gradient shows in 8 bits.
-    grain = np.random.default_rng(7).uniform(-0.5, 0.5, (height, width, 1))
-    return np.clip(np.rint(color + grain), 0, 255).astype(np.uint8)
+    grain = np.random.default_rng(7).random((height, width), np.float32) - np.float32(0.5)
+    channels: list[Picture] = []
+    tones = (_tones(color, film) for color in (theme.top, theme.bottom, theme.glow))
+    for top, bottom, glow in zip(*tones, strict=True):
+        zero = np.float32(BLACK[len(channels)] if film else 0)
+        wall = (top + (bottom - top) * share - zero) * edges + zero
+        noise = grain if not (film and channels) else 0
+        channels.append(np.clip(np.rint(wall + (glow - wall) * light + noise), 0, 255).astype(np.uint8))
+    if film:
+        return Surface.of_planes([channels[0], *(halved(channel) for channel in channels[1:])])
+    return Surface(np.stack(channels, axis=-1))
+
+
+def _tones(color: Color, film: bool) -> NDArray[np.float32]:
+    """Return a colour as the room's channels, RGB or YUV."""
+    return np.asarray(to_yuv(np.array(color)) if film else color, np.float32)

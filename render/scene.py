@@ -14,8 +14,9 @@ from render.framing import Extent, film_extent, frame_extent
 from render.room import Room
 from render.settings import RenderSettings
 from render.shadow import ShadowPainter
-from render.shapes import Floats, Picture, clip_segments, fill, fixed_point, round_ends
+from render.shapes import Floats, clip_segments, fixed_point, round_ends
 from render.skeleton import SIDES, Skeleton
+from render.surface import Surface
 
 _LIGHT = np.array([-0.48, -0.70])  # where the light comes from on the panel: upper left
 _FEWEST_SHADES, _MOST_SHADES, _SHADE_PX = 3, 11, 5.0  # shades of a limb; pixels of radius that call for one more
@@ -87,6 +88,7 @@ class ScenePainter:
         size: (W, H) of the panel, pixels.
         world: (P, T, J, 3) metres, x right, y away, z up, floor at z = 0.
         valid: (P, T) bool; what is not valid is not drawn.
+        film: panels are parts of a film's planes, not RGB.
     """
 
     def __init__(
@@ -97,12 +99,13 @@ class ScenePainter:
         theme: Theme,
         world: NDArray[np.float32],
         valid: NDArray[np.bool_],
+        film: bool = False,
     ) -> None:
         self.extent: Extent = film_extent(world, valid)
         self._settings, self._theme = settings, theme
         self._world, self._valid = world, valid
         self._camera = frame_extent(self.extent, size, settings.azimuth(0.0), settings.elevation, settings.turns)
-        self.room = Room(theme, size, self._camera, self.extent, settings.turns)
+        self.room = Room(theme, size, self._camera, self.extent, settings.turns, film)
         self._shadows = ShadowPainter(size, theme.shadow)
         self._body = Body.of(skeleton)
         self._colors = [person_colors(index) for index in range(len(world))]
@@ -113,8 +116,8 @@ class ScenePainter:
         """Return the room's camera at a time."""
         return self._camera.turned(self._settings.azimuth(time_s))
 
-    def paint(self, panel: Picture, t_index: int, time_s: float) -> None:
-        """Paint the room and its people of one frame over a panel (H, W, 3), in place."""
+    def paint(self, panel: Surface, t_index: int, time_s: float) -> None:
+        """Paint the room and its people of one frame over a panel, in place."""
         camera = self.camera(time_s)
         self.room.paint(panel, camera)
         people = np.flatnonzero(self._valid[:, t_index])
@@ -126,13 +129,13 @@ class ScenePainter:
         self._paint_parts(panel, camera, people, parts)
 
     def _paint_parts(
-        self, panel: Picture, camera: Camera, people: NDArray[np.intp], parts: NDArray[np.float64]
+        self, panel: Surface, camera: Camera, people: NDArray[np.intp], parts: NDArray[np.float64]
     ) -> None:
         """Paint all people's parts (P, N, 2, 3), the far ones first."""
         count = parts.shape[1]
         radii = np.tile(self._body.radii, (len(people), 1))
         pixels, depth = camera.project(parts.reshape(-1, 2, 3))
-        size = panel.shape[1], panel.shape[0]
+        size = panel.size
         pixels, inside = clip_segments(pixels, size, 2.0 * max(size))
         radii_px = radii * camera.f_px / np.maximum(depth, _NEAR)
         drawn = inside & (depth > _NEAR).all(axis=1)
@@ -143,13 +146,15 @@ class ScenePainter:
         rims, layers = _layers(pixels, radii_px, steps, outline=max(0.8, min(size) / 600))
         shades = self._all_shades(steps)[people[:, None], self._body.sides].reshape(-1, steps, 3)
         far = np.clip((depth.mean(axis=1) - camera.distance) / max(self.extent.radius, 0.5), -1.0, 1.0)
-        tones = (shades + (self._haze - shades) * (self._theme.fog * (far + 1) / 2)[:, None, None]).tolist()
+        fogged = shades + (self._haze - shades) * (self._theme.fog * (far + 1) / 2)[:, None, None]
+        tones, edges = panel.tones(fogged).tolist(), panel.tones(np.array([c.outline for c in self._colors])).tolist()
+        outlines, shapes = panel.shapes(rims), panel.shapes(layers)
         for index, is_rim in self._painting_order(depth, drawn):
             if is_rim:
-                fill(panel, rims[index], self._colors[people[index // count]].outline)
+                panel.fill(outlines, index, edges[people[index // count]])
                 continue
             for step in _picks(int(few[index]), steps):
-                fill(panel, layers[index, step], tones[index][step])
+                panel.fill(shapes, (index, step), tones[index][step])
 
     def _painting_order(self, depth: NDArray[np.float64], drawn: NDArray[np.bool_]) -> list[tuple[int, bool]]:
         """Return (part, whether its rim) from far to near, of parts whose ends have `depth` (P * N, 2), metres.

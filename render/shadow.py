@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from render.camera import Camera
-from render.shapes import Floats, Picture, capsules, fill, fixed_point, window
+from render.shapes import Floats, capsules, fill, fixed_point, window
+from render.surface import Surface
 
 _FADE = 0.45  # metres of height over which a shadow loses most of its darkness
 _SPREAD = 0.025  # metres a shadow's edge is soft
@@ -26,7 +27,7 @@ class ShadowPainter:
         )
         self._strength = strength
 
-    def paint(self, panel: Picture, camera: Camera, limbs: Floats, radii: Floats) -> None:
+    def paint(self, panel: Surface, camera: Camera, limbs: Floats, radii: Floats) -> None:
         """Darken a panel in place below limbs (N, 2, 3) metres of radii (N, 2) metres."""
         if not len(limbs):
             return
@@ -55,15 +56,17 @@ class ShadowPainter:
         blurred = cv2.GaussianBlur(self._mask[part], (0, 0), sigmaX=max(soft, 0.6), sigmaY=max(soft * slant, 0.6))
         self._darken(panel, part, np.asarray(blurred, np.uint8))
 
-    def _darken(self, panel: Picture, part: tuple[slice, slice], mask: NDArray[np.uint8]) -> None:
+    def _darken(self, panel: Surface, part: tuple[slice, slice], mask: NDArray[np.uint8]) -> None:
         """Multiply a coarse window of darkness into the panel."""
+        width, height = panel.size
         top, left = round(part[0].start * self._scale), round(part[1].start * self._scale)
-        bottom = min(round(part[0].stop * self._scale), panel.shape[0])
-        right = min(round(part[1].stop * self._scale), panel.shape[1])
+        bottom = min(round(part[0].stop * self._scale), height)
+        right = min(round(part[1].stop * self._scale), width)
         if top >= bottom or left >= right:
             return
         whole = round(part[1].stop * self._scale) - left, round(part[0].stop * self._scale) - top
         fine = cv2.resize(mask, whole, interpolation=cv2.INTER_LINEAR)[: bottom - top, : right - left]
-        light = cv2.cvtColor(255 - fine, cv2.COLOR_GRAY2RGB)
-        floor = panel[top:bottom, left:right]
-        floor[:] = cv2.multiply(floor, light, scale=1 / 255)
+        # A film's colours begin at even pixels; nothing is dark at the window's edge.
+        odd_rows, odd_columns = top % 2, left % 2
+        floor = panel.part((slice(top + odd_rows, bottom), slice(left + odd_columns, right)))
+        floor.dim(np.asarray(255 - fine[odd_rows:, odd_columns:], np.uint8))

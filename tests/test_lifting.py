@@ -309,3 +309,87 @@ def test_unknown_device() -> None:
 
     with pytest.raises(LifterError, match="device"):
         pick_device("tpu")
+
+
+def in_sequence(file: Path, **changes: bool) -> Lifter:
+    return Lifter(file, "cpu", mode="sequence", **changes)
+
+
+@pytest.mark.parametrize("frames", [192, 193, 353, 1000])
+def test_chunks_cover_a_film_and_overlap(frames: int) -> None:
+    first = windows.spread_starts(frames, 192, 32)
+    assert first[0] == 0 and first[-1] == frames - 192
+    assert len(first) == 1 or np.diff(first).max() <= 160
+    assert len(first) == max(1, int(np.ceil((frames - 32) / 160)))  # as few as possible
+    sequence = RANDOM.normal(size=(frames, 17, 3)).astype(np.float32)
+    joiner = windows.Joiner(frames, fade=32)
+    joiner.add(first, windows.cut(sequence, first, 192))
+    np.testing.assert_allclose(joiner.result(), sequence, atol=1e-5)
+
+
+def test_chunks_are_faded_into_each_other() -> None:
+    joiner = windows.Joiner(6, fade=3)
+    joiner.add(np.array([0, 2]), np.array([[0.0] * 4, [1.0] * 4])[:, :, None])
+    np.testing.assert_allclose(joiner.result()[:, 0], [0, 0, 1 / 3, 2 / 3, 1, 1], atol=1e-6)
+
+
+@pytest.mark.parametrize("frames", [1, 40, 250])
+def test_measured_along_the_way_as_the_windows_around_measure(frames: int) -> None:
+    """Against a slow loop: the mean of the windows that hold a frame, those that reach beyond the ends too."""
+    sequence, window = walk(frames) * np.linspace(1, 1.5, frames, dtype=np.float32)[:, None, None], 96
+    units, turns = screen.to_person_along(sequence, window)
+    centred = sequence - sequence[:, :1]
+    radii = np.linalg.norm(centred, axis=-1)
+    ups = centred[:, screen.THORAX] - centred[:, screen.ANKLES].mean(axis=1)
+    for frame in {0, frames // 2, frames - 1}:
+        held = [range(max(s, 0), min(s + window, frames)) for s in range(frame - window + 1, frame + 1)]
+        held = [at for h in held for at in h]
+        radius = np.sqrt((radii[held] ** 2).mean(axis=-1)).mean()
+        up = ups[held].mean(axis=0)
+        np.testing.assert_allclose(turns[frame] @ (up / np.linalg.norm(up)), [0, -1], atol=1e-5)
+        np.testing.assert_allclose(np.linalg.norm(units[frame], axis=-1), radii[frame] / radius, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", [96, 150])
+def test_a_film_of_one_chunk_goes_through_the_network_once(lifter_file: Path, frames: int) -> None:
+    lifter = in_sequence(lifter_file, flip=False)
+    sequence = walk(frames)
+    units, turns = screen.to_person_along(sequence, 96)
+    with torch.inference_mode():
+        lifted = lifter.model(torch.from_numpy(units)[None]).numpy()[0]
+    lifted = screen.turn_back(lifted[:, None], turns)[:, 0]
+    kernel = np.array([1, 2, 3, 4, 3, 2, 1]) / 16
+    wanted = sum(weight * lifted[i : frames - 6 + i] for i, weight in enumerate(kernel))
+    np.testing.assert_allclose(lifter.lift_uniform(sequence)[3:-3], wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", [1, 7, 95, 97, 500])
+def test_a_sequence_turned_and_mirrored_is_lifted_turned_and_mirrored(lifter_file: Path, frames: int) -> None:
+    lifter, sequence = in_sequence(lifter_file), walk(frames) - np.array([320, 240], np.float32)
+    lifted = lifter.lift_uniform(sequence)
+    assert lifted.shape == (frames, 17, 3) and lifted.dtype == np.float32
+    turned = lifter.lift_uniform(rotate(3 * sequence, 30) + 50)
+    np.testing.assert_allclose(turned[..., :2], rotate(lifted[..., :2], 30), atol=1e-4)
+    np.testing.assert_allclose(turned[..., 2], lifted[..., 2], atol=1e-4)
+    np.testing.assert_allclose(joints.mirror(lifter.lift_uniform(joints.mirror(sequence))), lifted, atol=1e-4)
+
+
+def test_a_person_who_never_moves_is_the_same_in_both_modes_and_standing_on_one_point_is_no_trouble() -> None:
+    """Away from the ends, where the network knows how far it is to them."""
+    still = walk(1).repeat(400, axis=0)
+    both = [Lifter("ugcn", "cpu", mode=mode).lift_uniform(still) for mode in ("windows", "sequence")]
+    apart = np.linalg.norm(both[0] - both[1], axis=-1).mean()
+    assert apart < 0.05, apart
+    assert np.isfinite(Lifter("ugcn", "cpu", mode="sequence").lift_uniform(np.zeros((120, 17, 2), np.float32))).all()
+
+
+@pytest.mark.parametrize("type", ["tcn", "fully_connected"])
+def test_networks_that_lift_every_frame_once_know_one_mode(type: str) -> None:
+    network, sequence = other(type), walk(250)
+    modes = [Lifter.of(network, Recipe(), mode=mode).lift_uniform(sequence) for mode in ("windows", "sequence")]
+    np.testing.assert_array_equal(*modes)
+
+
+def test_an_unknown_mode_is_refused(lifter_file: Path) -> None:
+    with pytest.raises(LifterError, match="lift mode 'whole': one of windows, sequence"):
+        Lifter(lifter_file, "cpu", mode="whole")

@@ -48,7 +48,7 @@ def hrnet(files: Path) -> mmpose.MMPoseDetector:
 
 def _options(files: Path, name: str, **changes: Any) -> DetectorOptions:
     settings = {"checkpoint": files / f"{name}.pth", "box_model": files / "rtmdet.pth", "device": "cpu"}
-    return DetectorOptions(**(settings | {"offline": True} | changes))
+    return DetectorOptions(**(settings | {"offline": True, "backend": "torch"} | changes))
 
 
 def _picture(seed: int = 0) -> Frame:

@@ -66,6 +66,7 @@ def write_inputs(folder: Path) -> None:
     (folder / "3dhp").symlink_to(folder / "tiny_3dhp" / "npz")
     write_walkers(folder / "work_dirs" / "data" / "filmed", count=1, frames=8)
     (folder / "films").mkdir()
+    (folder / "films.txt").write_text("film.mp4\n")
     make_film(folder / "films" / "walk_0.mp4", frames=8, size=(64, 64), fps=50)
     (folder / "configs").symlink_to(ROOT / "configs")
     (folder / "tests").symlink_to(ROOT / "tests")
@@ -115,7 +116,10 @@ def make_before(arguments: list[str], folder: Path) -> None:
 
 
 # Grids of trainings, and commands of many seconds.
+CPN = re.compile(r"detectors\.cpn|--detector cpn")
 LONG = re.compile(r"lifter (tables|compare|mixtures|noise|measure)|pipeline.(drawn|learned)|--detector mediapipe")
+DETECT = ("run", "live", "batch", "detect")  # verbs
+ELSEWHERE = re.compile(r"live (0|rtsp)|--ray")  # a camera, a stream, a cluster
 
 
 @pytest.mark.parametrize(
@@ -123,7 +127,7 @@ LONG = re.compile(r"lifter (tables|compare|mixtures|noise|measure)|pipeline.(dra
     [
         pytest.param(c, marks=pytest.mark.slow) if LONG.search(c) else c
         for c in COMMANDS
-        if "make " not in c and "hrnet" not in c and "bench_" not in c
+        if "make " not in c and "hrnet" not in c and "bench_" not in c and not CPN.search(c) and not ELSEWHERE.search(c)
     ],
 )
 def test_command_runs(command: str, workplace: Path) -> None:
@@ -134,9 +138,17 @@ def test_command_runs(command: str, workplace: Path) -> None:
         arguments = shortened(arguments)
     elif arguments[2] in ("export", "view") and not (workplace / "runs" / "film" / "pose3d.npz").exists():
         run(["-m", "pipeline", "run", "film.mp4", "--detector", "scripted", "--no-render"], workplace)
-    elif arguments[1] == "pipeline" and arguments[2] in ("run", "detect") and "--detector" not in arguments:
+    elif arguments[1] == "pipeline" and arguments[2] in DETECT and "--detector" not in arguments:
         arguments += ["--detector", "scripted"]  # the default one is run by the demo's test
     run(arguments, workplace)
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if ELSEWHERE.search(c)])
+def test_command_for_what_is_not_here_is_understood(command: str) -> None:
+    """`test_live` and `test_batch` run these with a made camera, a local server and a local cluster."""
+    from pipeline.cli import build_parser
+
+    build_parser().parse_args(shlex.split(command)[3:])
 
 
 @pytest.mark.slow
@@ -144,8 +156,19 @@ def test_hrnet_command_runs_with_weights_at_hand(workplace: Path) -> None:
     (command,) = [c for c in COMMANDS if "hrnet" in c]
     write_pose(workplace / "hrnet.pth", "hrnet")
     write_boxes(workplace / "rtmdet.pth")
-    weights = ["--checkpoint", "hrnet.pth", "--box-model", "rtmdet.pth", "--offline", "--output", "hrnet"]
-    run([*shlex.split(command)[1:], *weights], workplace)
+    weights = ["--checkpoint", "hrnet.pth", "--box-model", "rtmdet.pth", "--offline", "--cache", "kept"]
+    run([*shlex.split(command)[1:], *weights, "--output", "hrnet"], workplace)
+
+
+@pytest.mark.slow
+def test_cpn_commands_run_with_weights_at_hand(workplace: Path) -> None:
+    from plain_cpn import random_tensors, write_public
+
+    convert, detect = [c for c in COMMANDS if CPN.search(c)]
+    write_public(workplace / "public_cpn.pth.tar", random_tensors())
+    write_boxes(workplace / "rtmdet.pth")
+    run(shlex.split(convert)[1:], workplace)
+    run([*shlex.split(detect)[1:], "--box-model", "rtmdet.pth", "--offline", "--output", "cpn"], workplace)
 
 
 def test_nothing_is_left_to_fill_in() -> None:
@@ -176,7 +199,8 @@ def test_settings_block_is_valid(tmp_path: Path) -> None:
 def test_every_flag_and_file_named_is_real() -> None:
     from pipeline.cli import build_parser
 
-    text = build_parser()._subparsers._group_actions[0].choices["run"].format_help()  # type: ignore[union-attr,index]
+    verbs = build_parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
+    text = "".join(verb.format_help() for verb in verbs.values())
     for flag in set(re.findall(r"`(--[a-z-]+)", README)) - {"--data"}:
         assert flag in text, flag
     for name in re.findall(r"`((?:pipeline|lifter|configs|tests)/[\w./]+)`", README):

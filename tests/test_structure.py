@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,9 +50,10 @@ def test_no_circles() -> None:
     assert not set(needs) - done, "these import each other in a circle"
 
 
-@pytest.mark.parametrize(
-    "verb", [[], ["run"], ["detect"], ["lift"], ["render"], ["detectors"], ["doctor"], ["export"], ["view"]]
-)
+VERBS = ("run", "live", "batch", "detect", "lift", "render", "detectors", "doctor", "export", "view")
+
+
+@pytest.mark.parametrize("verb", [[], *([verb] for verb in VERBS)])
 def test_help_loads_nothing_heavy(verb: list[str]) -> None:
     code = (
         "import sys; from pipeline.cli import main\n"
@@ -69,6 +71,33 @@ def test_help_loads_nothing_heavy(verb: list[str]) -> None:
 def test_import_does_nothing_heavy(package: str) -> None:
     code = f"import {package}, sys; assert not {{'torch', 'cv2', 'mmpose', 'mediapipe'}} & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("verb", "unneeded"),
+    [
+        (["render", "film.mp4"], {"torch", "onnxruntime", "openvino", "mediapipe", "matplotlib", "rich"}),
+        (["detect", "film.mp4", "--detector", "scripted"], {"torch", "onnxruntime", "openvino", "mediapipe", "rich"}),
+        (["run", "film.mp4", "--detector", "scripted"], {"onnxruntime", "openvino", "mediapipe", "matplotlib", "rich"}),
+    ],
+)
+def test_a_run_loads_only_what_it_uses(verb: list[str], unneeded: set[str], tmp_path: Path) -> None:
+    from test_run import make_film
+
+    make_film(tmp_path / "film.mp4", frames=4, size=(64, 48))
+    words = [*verb, "--output", "out", "--quiet"]
+    before = f"main({['run', *words[1:2], '--detector', 'scripted', *words[-3:]]!r})" if verb[0] == "render" else "0"
+    code = (
+        "import os, sys; from pipeline.cli import main\n"
+        f"if not os.fork(): sys.exit({before})\n"
+        "assert os.wait()[1] == 0\n"
+        f"assert main({words!r}) == 0\n"
+        f"heavy = {unneeded!r} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
 
 

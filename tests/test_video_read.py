@@ -10,6 +10,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import av
 import numpy as np
@@ -379,3 +380,40 @@ print(film.written, peak.split()[1])
         assert written == count
         peaks.append(peak_kb)
     assert peaks[1] - peaks[0] < 10_000  # the other 540 frames are 124 MB of RGB
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"size": (64, 48)},
+        {"size": (1280, 720), "count": 2},
+        {"size": (65, 49), "pix_fmt": "yuv444p"},
+        {"size": (64, 48), "pix_fmt": "yuvj420p", "codec": "mjpeg"},
+        {"size": (64, 48), "turn": (270, False, False)},
+        {"size": (64, 48), "turn": (0, True, False)},
+        {"size": (64, 48), "pixel_aspect": Fraction(4, 3)},
+    ],
+)
+def test_planes_are_the_rgb_picture_in_the_colours_of_a_film(settings: dict[str, Any], tmp_path: Path) -> None:
+    clip = probe(make_film(tmp_path / "a.mkv", **{"count": 5, **settings}))
+    reader = VideoReader(clip, threads=1)
+    width, height = clip.size
+    matrix = np.array([[0.2126, 0.7152, 0.0722], [-0.1146, -0.3854, 0.5], [0.5, -0.4542, -0.0458]])
+    for (seconds, rgb), (again, planes) in zip(reader, reader.planes(), strict=True):
+        assert seconds == again
+        half = (height + 1) // 2, (width + 1) // 2
+        assert [plane.shape for plane in planes] == [(height, width), half, half]
+        wanted = rgb @ matrix.T * np.array([219, 224, 224]) / 255 + [16, 128, 128]
+        assert np.abs(planes[0] - wanted[..., 0]).mean() < 1.5
+        for plane, whole in zip(planes[1:], (wanted[..., 1], wanted[..., 2]), strict=True):
+            first = whole[: height // 2 * 2 : 2, : width // 2 * 2 : 2]
+            assert np.abs(plane[: height // 2, : width // 2] - first).mean() < 2.5
+            assert abs(plane.mean() - whole.mean()) < 1.0
+
+
+def test_planes_of_a_film_that_needs_no_conversion_are_its_own(tmp_path: Path) -> None:
+    clip = probe(make_film(tmp_path / "a.mp4", count=3, size=(1280, 720)))
+    with av.open(str(clip.path)) as film:
+        decoded = [frame.to_ndarray() for frame in film.decode(video=0)]
+    for wanted, (_, (y, u, v)) in zip(decoded, VideoReader(clip).planes(), strict=True):
+        np.testing.assert_array_equal(np.concatenate([y.ravel(), u.ravel(), v.ravel()]), wanted.ravel())

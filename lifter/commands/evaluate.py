@@ -27,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="write scores.json, .csv, .md and .png there")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="(default: auto)")
     parser.add_argument("--no-flip", action="store_true", help="do not average with the mirror image")
+    parser.add_argument("--lift-mode", default="windows", choices=("windows", "sequence"), help="overlapping windows, "
+                        "as the paper, or one pass over the whole sequence (default: windows)")  # fmt: skip
     parser.add_argument("--step", type=int, default=5, help="frames between windows (default: 5, the paper's)")
     parser.add_argument("--paper-windows", action="store_true", help="windows at multiples of the step only; near the "
                         "ends of a sequence the motion then shows the steps of the upsampling")  # fmt: skip
@@ -54,6 +56,8 @@ def run(given: argparse.Namespace) -> int:
 
     if given.step < 1:
         raise LifterError(f"step {given.step}: 1 or more frames wanted")
+    if given.lift_mode == "sequence" and (given.paper_windows or given.drop_tail):
+        raise LifterError("lift-mode sequence has no windows: leave out paper-windows and drop-tail")
     if given.out:
         given.out.mkdir(parents=True, exist_ok=True)  # before the work, not after it
     module, note = load_refine(given.refine) if given.refine else (None, {})
@@ -63,7 +67,7 @@ def run(given: argparse.Namespace) -> int:
         lifter, name = MeanPose(poseset.poses, given.step), "mean pose (a constant: the floor to compare with)"
     else:
         lifter = Lifter(given.lifter, given.device, step=given.step, flip=not given.no_flip,
-                        phased=not (given.paper_windows or given.drop_tail))  # fmt: skip
+                        phased=not (given.paper_windows or given.drop_tail), mode=given.lift_mode)  # fmt: skip
         path = Path(given.lifter)  # every training's result has the same name: its folder tells which
         name = f"{path.parent.name}/{path.name}" if path.parent.name else path.name
     scores = evaluate(
@@ -79,7 +83,12 @@ def run(given: argparse.Namespace) -> int:
     how: dict[str, Any] = (
         {}
         if given.lifter == MEAN
-        else {"step": given.step, "flip": not given.no_flip, "paper_windows": given.paper_windows or given.drop_tail}
+        else {
+            "lift_mode": given.lift_mode,
+            "step": given.step,
+            "flip": not given.no_flip,
+            "paper_windows": given.paper_windows or given.drop_tail,
+        }
     )
     if module:
         name = f"{name}, refined ({LABEL})"

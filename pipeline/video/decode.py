@@ -177,9 +177,11 @@ def orientation_of(frame: VideoFrame) -> Orientation:
 
 
 def turn_upright(picture: NDArray[np.uint8], how: Orientation) -> NDArray[np.uint8]:
-    """Return the upright picture, (H, W, 3) and contiguous, of a stored one."""
+    """Return the upright picture, (H, W, 3) or a plane (H, W), of a stored one; turned ones are contiguous."""
+    if how == UPRIGHT:
+        return picture
     if how.transpose:
-        picture = picture.transpose(1, 0, 2)
+        picture = picture.swapaxes(0, 1)
     if how.flip_y:
         picture = picture[::-1]
     if how.flip_x:

@@ -22,6 +22,7 @@ from pipeline.parts import part_of
 from pipeline.video.audio import SoundTrack
 from pipeline.video.clip import probe
 from pipeline.video.decode import reason
+from pipeline.video.encoders import ENCODERS, X264, choose
 from pipeline.video.times import tick_of
 
 Frame = NDArray[np.uint8]
@@ -46,6 +47,7 @@ class VideoWriter:
         audio_from: film whose sound is carried over, so that its first frame is this film's first frame.
         crf: x264's quality, 0 to 51, lower is better.
         preset: x264's speed, ultrafast to veryslow.
+        codec: who encodes: "x264", "auto" or one of `pipeline.video.encoders.ENCODERS`.
         threads: encoding threads; 0 leaves the number to x264.
         key_frame_every_s: seconds between key frames, to which alone a player can jump at once.
 
@@ -69,6 +71,7 @@ class VideoWriter:
         audio_from: Path | str | None = None,
         crf: int = 20,
         preset: str = "veryfast",
+        codec: str = X264,
         threads: int = 0,
         key_frame_every_s: float = KEY_FRAME_EVERY_S,
     ) -> None:
@@ -83,7 +86,8 @@ class VideoWriter:
         self._source = None if audio_from is None else Path(audio_from)
         # B-frames are stored out of order; at a variable rate MP4 then gets the lengths of frames wrong.
         variable = self._ticks is not None and len(np.unique(np.diff(self._ticks))) > 1
-        self._options = {"crf": str(crf), "preset": preset, "profile": "high", "bf": "0" if variable else "3"}
+        self._encoder = choose(codec, self.size)
+        self._options = self._encoder.options(crf, preset, b_frames=0 if variable else 3)
         self._threads = threads
         self._gop = max(1, round(key_frame_every_s * self.fps))
         self._part = part_of(self.path).absolute()
@@ -111,11 +115,14 @@ class VideoWriter:
         return self
 
     def write(self, frame: Frame) -> None:
-        """Append a frame: (H, W, 3) uint8 RGB."""
-        if frame.shape != (self.size[1], self.size[0], 3) or frame.dtype != np.uint8:
-            raise ValueError(
-                f"frame: expected {(self.size[1], self.size[0], 3)} uint8, got {frame.shape} {frame.dtype}"
-            )
+        """Append a frame: (H, W, 3) uint8 RGB, or (3 * H / 2, W) uint8, the rows of Y, then of U, then of V.
+
+        Planes are taken for what the film is tagged as, and encoded as they are. The array may be used again
+        afterwards.
+        """
+        width, height = self.size
+        if frame.shape not in ((height, width, 3), (height * 3 // 2, width)) or frame.dtype != np.uint8:
+            raise ValueError(f"frame: expected {(height, width, 3)} uint8, got {frame.shape} {frame.dtype}")
         tick = self._tick(self.written)
         with self._telling():
             picture = self._picture(frame)
@@ -154,10 +161,11 @@ class VideoWriter:
         return self._film
 
     def _add_pictures(self, film: OutputContainer) -> VideoStream:
-        pictures = film.add_stream("libx264", rate=self.fps, options=self._options)
+        pictures = film.add_stream(self._encoder.name, rate=self.fps, options=self._options)
+        assert isinstance(pictures, VideoStream)
         context = pictures.codec_context
         context.width, context.height = self.size
-        context.pix_fmt = "yuv420p"
+        context.pix_fmt = self._encoder.pix_fmt
         context.time_base = self._clock
         context.gop_size = self._gop
         context.thread_count = self._threads
@@ -168,7 +176,14 @@ class VideoWriter:
         return pictures
 
     def _picture(self, frame: Frame) -> VideoFrame:
-        """Convert RGB to what the film is tagged as."""
+        """Return a frame as what the film is tagged as; RGB is converted."""
+        if frame.ndim == 2:
+            # x264 copies what it is given at once; a card may come back for it later.
+            at_once = self._encoder is ENCODERS[X264]
+            make = VideoFrame.from_numpy_buffer if at_once else VideoFrame.from_ndarray
+            picture = make(np.ascontiguousarray(frame), format="yuv420p")
+            picture.colorspace, picture.color_range = Colorspace.ITU709, ColorRange.MPEG
+            return picture
         return self._scaler.reformat(
             VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24"),
             format="yuv420p",

@@ -1,0 +1,81 @@
+"""How a batch went: a line a film as it ends, a table at the end, and the same as JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from pipeline.batch.job import DONE, FAILED, KEPT, LEFT, Outcome
+from pipeline.store import write_whole
+
+_LONGEST_NAME = 48
+
+
+def line(outcome: Outcome, number: int, count: int, elapsed_s: float) -> str:
+    """Return the line of the `number`-th film to end, of `count`, `elapsed_s` seconds after the batch began."""
+    left = elapsed_s / number * (count - number)
+    until = f", {_time(left)} left" if number < count else ""
+    return f"[{number}/{count}{until}] {_told(outcome)}"
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """Return the films in columns, what failed with its reason, and a line of how many."""
+    rows = [("film", "state", "frames", "people", "seconds", "frames/s")]
+    for outcome in outcomes:
+        rate = f"{outcome.frames / outcome.seconds:.1f}" if outcome.state == DONE and outcome.seconds else ""
+        seen = (str(outcome.frames), str(outcome.people)) if outcome.state in (DONE, KEPT) else ("", "")
+        rows.append((_short(outcome.video), outcome.state, *seen, f"{outcome.seconds:.1f}", rate))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    text = [
+        "  ".join(_cell(word, width, k) for k, (word, width) in enumerate(zip(row, widths, strict=True)))
+        for row in rows
+    ]
+    count = Counter(outcome.state for outcome in outcomes)
+    told = ", ".join(f"{count[state]} {state}" for state in (DONE, KEPT, FAILED, LEFT) if count[state])
+    return "\n".join([*(row.rstrip() for row in text), f"{len(outcomes)} films: {told}"])
+
+
+def write(outcomes: Sequence[Outcome], folder: Path) -> Path:
+    """Write `batch.json` and `batch.csv`; return the first.
+
+    Raises:
+        StoreError: the folder cannot be written to.
+    """
+    plain = [asdict(outcome) for outcome in outcomes]
+    text = io.StringIO(newline="")
+    rows = csv.DictWriter(text, [item.name for item in fields(Outcome)])
+    rows.writeheader()
+    rows.writerows({name: "; ".join(v) if isinstance(v, list) else v for name, v in row.items()} for row in plain)
+    state = Counter(outcome.state for outcome in outcomes)
+    about = json.dumps({"films": plain, "states": state}, indent=2) + "\n"
+    write_whole(folder / "batch.json", lambda file: file.write(about.encode()))
+    write_whole(folder / "batch.csv", lambda file: file.write(text.getvalue().encode()))
+    return folder / "batch.json"
+
+
+def _told(outcome: Outcome) -> str:
+    if outcome.state == FAILED:
+        return f"failed  {outcome.video}"
+    people = f"{outcome.people} {'person' if outcome.people == 1 else 'people'}"
+    size = f"{outcome.frames} frames, {people}, {outcome.seconds:.1f} s"
+    return f"{outcome.state}  {outcome.video}: {size}  -> {outcome.folder}"
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _short(name: str) -> str:
+    """Return the end of a name that is too long for a column."""
+    return name if len(name) <= _LONGEST_NAME else "..." + name[3 - _LONGEST_NAME :]
+
+
+def _cell(word: str, width: int, column: int) -> str:
+    return word.ljust(width) if column < 2 else word.rjust(width)

@@ -1,0 +1,154 @@
+"""Laws of overlapping work: order, bounds, and an end of every thread whatever fails."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from pipeline.flow import ahead, behind
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    before = threading.active_count()
+    yield
+    assert threading.active_count() == before
+
+
+def counting(stop: int, made: list[int], fails_at: int | None = None) -> Iterator[int]:
+    for number in range(stop):
+        if number == fails_at:
+            raise OSError("the disk is gone")
+        made.append(number)
+        yield number
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("depth", [1, 3, 100])
+def test_everything_arrives_once_and_in_order(depth: int) -> None:
+    done: list[int] = []
+    with ahead(range(50), depth) as numbers, behind(done.append, depth) as give:
+        for number in numbers:
+            give(number)
+    assert done == list(range(50))
+
+
+def test_a_source_runs_ahead_but_only_so_far() -> None:
+    made: list[int] = []
+    with ahead(counting(1000, made), depth=5) as numbers:
+        assert next(numbers) == 0
+        wait_until(lambda: len(made) == 7)  # taken, waiting, and in the maker's hand
+        time.sleep(0.05)
+        assert len(made) == 7
+
+
+def test_a_sink_follows_but_only_so_far_behind() -> None:
+    gate, done, given = threading.Event(), list[int](), list[int]()
+
+    def slow(item: int) -> None:
+        gate.wait()
+        done.append(item)
+
+    def give_all(give: Callable[[int], None]) -> None:
+        for number in range(20):
+            give(number)
+            given.append(number)
+
+    with behind(slow, depth=3) as give:
+        giver = threading.Thread(target=give_all, args=(give,))
+        giver.start()
+        wait_until(lambda: len(given) == 4)
+        time.sleep(0.05)
+        assert len(given) == 4 and not done
+        gate.set()
+        giver.join()
+    assert done == list(range(20))
+
+
+def test_both_work_at_once() -> None:
+    """Each waits for the other to be at work too: one after the other would never end."""
+    meeting = threading.Barrier(3, timeout=10)
+
+    def source() -> Iterator[int]:
+        yield 0
+        meeting.wait()
+        yield 1
+
+    with ahead(source(), 1) as numbers, behind(lambda _: meeting.wait() and None, 1) as give:
+        give(next(numbers))
+        meeting.wait()
+        assert list(numbers) == [1]
+
+
+def test_what_the_source_raises_arrives_after_what_it_made() -> None:
+    made: list[int] = []
+    taken: list[int] = []
+    with pytest.raises(OSError, match="disk"), ahead(counting(9, made, fails_at=4)) as numbers:
+        for number in numbers:
+            taken.append(number)
+    assert taken == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_what_the_sink_raises_ends_the_block(last: bool) -> None:
+    def full(item: int) -> None:
+        if item == 3:
+            raise OSError("no space left")
+
+    with pytest.raises(OSError, match="space"), behind(full, 2) as give:
+        for number in range(4 if last else 10_000_000):
+            give(number)
+
+
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
+def test_a_block_that_fails_stops_a_source_and_a_sink_that_wait(kind: type[BaseException]) -> None:
+    made: list[int] = []
+    done: list[int] = []
+    with pytest.raises(kind), ahead(counting(10**9, made)) as numbers, behind(done.append) as give:
+        give(next(numbers))
+        raise kind
+    count = len(made)
+    time.sleep(0.02)
+    assert len(made) == count < 10
+
+
+def test_a_source_left_half_way_is_closed() -> None:
+    closed = threading.Event()
+
+    def source() -> Iterator[int]:
+        try:
+            yield from range(100)
+        finally:
+            closed.set()
+
+    with ahead(source(), 2) as numbers:
+        assert next(numbers) == 0
+    assert closed.wait(10)
+
+
+def test_long_films_are_taken_some_frames_at_a_time_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lifter import lifter
+    from pipeline import translation
+
+    random = np.random.default_rng(0)
+    known = np.cumsum(random.uniform(0.02, 0.05, 60)) - 0.02
+    track = random.normal(size=(60, 17, 3)).astype(np.float32)
+    wanted = np.linspace(-0.1, known[-1] + 0.1, 130)
+    fitted = track, 300 + 50 * track[..., :2], random.uniform(0, 1, (60, 17)), 1000.0, (300.0, 300.0)
+    whole = lifter.between(track, known, wanted), *translation.fit_translation(*fitted)
+    for frames in (1, 2, 7, 59, 60, 61):
+        monkeypatch.setattr(lifter, "CURVE", frames)
+        monkeypatch.setattr(translation, "_AT_ONCE", frames)
+        parts = lifter.between(track, known, wanted), *translation.fit_translation(*fitted)
+        for one, other in zip(whole, parts, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
