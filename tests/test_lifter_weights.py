@@ -77,7 +77,7 @@ def test_the_shipped_lifter_is_the_papers_network() -> None:
     model, recipe = weights.load(weights.find("ugcn"))
     assert model.TYPE == "ugcn" and model.settings == type(model.settings)(dropout=0.1)
     assert sum(p.numel() for p in model.parameters()) == 1_637_482
-    assert recipe == Recipe()
+    assert recipe == Recipe(axes="ray")
 
 
 @pytest.mark.parametrize("damage", ["truncated", "text", "empty", "foreign", "absent", "folder"])

@@ -44,7 +44,7 @@ SHORT = [
     "--epochs", "1", "--cfg-options", "model.network.widths=2,2,2,2,2", "train_dataloader.batch_size=2",
     "train_dataloader.sampler.draws=4",
 ]  # fmt: skip
-MAKES_DATA = re.compile(r"lifter prepare|pipeline\.drawn")
+MAKES_DATA = re.compile(r"lifter (prepare|train)|pipeline\.drawn")
 
 
 def write_inputs(folder: Path) -> None:
@@ -107,9 +107,9 @@ def shortened(arguments: list[str]) -> list[str]:
 def make_before(arguments: list[str], folder: Path) -> None:
     """Run the guide's own command for what a command reads and is not there yet, as when only some tests are run."""
     for flag, word in pairwise(arguments):
-        path = word.removesuffix("/films") if flag == "--runs" else word
-        if flag in ("--data", "--runs") and path.startswith("work_dirs/") and not (folder / path).exists():
-            (earlier,) = [c for c in COMMANDS if f"--out {path} " in f"{c} " and MAKES_DATA.search(c)]
+        path = word.removesuffix("/films").removesuffix("/lifter.safetensors")
+        if flag in ("--data", "--runs", "--from") and path.startswith("work_dirs/") and not (folder / path).exists():
+            earlier = next(c for c in COMMANDS if f"--out {path} " in f"{c} " and MAKES_DATA.search(c))
             words = shlex.split(earlier)[1:]
             make_before(words, folder)
             run(shortened(words), folder)
