@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,14 +25,14 @@ def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D,
         The tracked poses in the detector's joints, and what the user should know.
     """
     from detectors import registry
+    from pipeline.packed import Detections
     from pipeline.track import associate
 
     options = replace(settings.options, fps=float(clip.fps), device=settings.device)
     detector = registry.create(settings.detector, options)
     if told := getattr(detector, "runs_on", ""):
         console.say(f"{settings.detector} runs on {told}")
-    reader = VideoReader(clip)
-    timestamps: list[float] = []
+    reader, people, timestamps = VideoReader(clip), Detections(len(detector.joints)), array("d")
 
     def seen(frames: Iterator[tuple[float, NDArray[np.uint8]]]) -> Iterator[NDArray[np.uint8]]:
         for seconds, frame in frames:
@@ -39,7 +40,8 @@ def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D,
             yield frame
 
     with console.stage("detect", clip.frames_hint) as tick, ahead(reader) as frames:
-        people = list(ticking(detector(seen(frames)), tick))
+        for found in ticking(detector(seen(frames)), tick):
+            people.add(found)
     pose, left_out = associate(people, np.array(timestamps), clip.size, tuple(detector.joints))
     kept = len(pose.keypoints)
     notes = [] if kept else ["no person found"]
