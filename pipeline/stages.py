@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from pipeline.poses import Pose2D, Pose3D
 from pipeline.progress import Console, ticking
 from pipeline.settings import RunSettings
 from pipeline.video import Clip, VideoReader
+
+if TYPE_CHECKING:
+    from pipeline.clean import Cleaned
 
 
 def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D, list[str]]:
@@ -64,22 +68,15 @@ def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Co
     """
     from lifter import joints
     from lifter.lifter import Lifter
-    from pipeline.adapter import adapt
     from pipeline.bones import hold_bones
-    from pipeline.clean import clean
     from pipeline.height import check_people, read_heights, scale_to_heights
-    from pipeline.learned.shares import find_shares
     from pipeline.orient import orient
     from pipeline.path import follow
 
     chosen, heights = choose(pose, settings.person), read_heights(settings.height)
     check_people(heights, len(pose.keypoints))
-    found, given = pose.keypoints[chosen], pose.scores[chosen]
-    keypoints, scores = adapt(found, given, pose.joints)
-    if shares := find_shares(settings.adapter, pose.joints):
-        keypoints = shares.move(keypoints, found, given, pose.joints)
     valid = pose.valid[chosen]
-    cleaned = clean(keypoints, scores, valid, pose.timestamps, [int(row) + 1 for row in chosen])
+    cleaned = _adapted_and_cleaned(pose, chosen, settings.adapter)
     with console.stage("lift", int(valid.sum())) as tick:
         lifter = Lifter(settings.lifter, settings.device, mode=settings.lift_mode)
         positions = lifter.lift(cleaned.keypoints, valid, pose.timestamps, size, tick)
@@ -98,6 +95,20 @@ def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Co
         cleaned.repairs, up, root, root_sigma,
     )  # fmt: skip
     return lifted, cleaned.notes
+
+
+def _adapted_and_cleaned(pose: Pose2D, chosen: NDArray[np.int64], adapter: str) -> Cleaned:
+    """Return the key points of the people chosen as Human3.6M's joints, repaired; what lies between is let go."""
+    from pipeline.adapter import adapt
+    from pipeline.clean import clean
+    from pipeline.learned.shares import find_shares
+
+    found, given = pose.keypoints[chosen], pose.scores[chosen]
+    keypoints, scores = adapt(found, given, pose.joints)
+    if shares := find_shares(adapter, pose.joints):
+        keypoints = shares.move(keypoints, found, given, pose.joints)
+    del found, given
+    return clean(keypoints, scores, pose.valid[chosen], pose.timestamps, [int(row) + 1 for row in chosen])
 
 
 def choose(pose: Pose2D, person: str) -> NDArray[np.int64]:

@@ -11,11 +11,20 @@ import pytest
 from test_track import SIZE, Scene
 
 from detectors.joints import COCO_17
-from detectors.scripted import ScriptedDetector
+from detectors.scripted import ScriptedDetector, walker
+from lifter import windows
 from pipeline.packed import Detections, Rows
+from pipeline.poses import Pose2D
+from pipeline.progress import Console
+from pipeline.settings import RunSettings
+from pipeline.stages import lift
 from pipeline.track import associate
 
 HOUR = 90_000  # frames at 25 a second
+PARTS = (
+    "lifter.lifter.CURVE", "lifter.screen.AT_ONCE", "pipeline.adapter._AT_ONCE", "pipeline.orient._AT_ONCE",
+    "pipeline.translation._AT_ONCE", "pipeline.trajectory._AT_ONCE",
+)  # fmt: skip
 BAR = 200 * 2**20 / HOUR  # bytes a frame: an hour within 200 MB
 
 
@@ -44,6 +53,23 @@ def detected(frames: int) -> object:
 def test_detecting_keeps_little_more_than_the_numbers() -> None:
     # 220 bytes of numbers: once as they come, once by person, once in the result; and room to grow.
     assert growth(detected, 100, 600) < 0.45 * BAR
+
+
+@pytest.mark.parametrize("mode", ["sequence", "windows"])
+def test_lifting_keeps_little_more_than_its_results(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """640 bytes of results and 240 of what was detected; what is needed beside them is needed for one person."""
+    for part in PARTS:
+        monkeypatch.setattr(part, 50)  # what is worked on at a time, so that short films tell of long ones
+
+    def lifted(frames: int) -> object:
+        points = np.stack([walker(frame / 25, 64, 48) for frame in range(frames)])[None]
+        pose = Pose2D(
+            points, np.full(points.shape[:3], 0.9, np.float32), np.zeros((1, frames, 4), np.float32),
+            np.ones((1, frames), bool), np.arange(frames) / 25, COCO_17,
+        )  # fmt: skip
+        return lift(pose, (64, 48), RunSettings(device="cpu", lift_mode=mode), Console(quiet=True))
+
+    assert growth(lifted, 150, 450) < 0.95 * BAR
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -88,3 +114,15 @@ def test_rows_grow_in_place_and_forget() -> None:
     rows.forget(keep=2)
     rows.extend(kept[:1])
     np.testing.assert_array_equal(rows.packed(), [*kept[-2:], kept[0]])
+
+
+def test_windows_joined_batch_by_batch_are_those_joined_at_once_to_the_byte() -> None:
+    first = windows.phased_starts(230, 96, 5, 16)
+    said = np.random.default_rng(0).normal(size=(len(first), 96, 17, 3)).astype(np.float32)
+    whole, parts = windows.Joiner(230), windows.Joiner(230)
+    whole.add(first, said)
+    for at in range(0, len(first), 4):
+        parts.add(first[at : at + 4], said[at : at + 4])
+    assert whole.result().tobytes() == parts.result().tobytes()
+    with pytest.raises(ValueError, match="window at frame 0"):
+        parts.add(first[:1], said[:1])
