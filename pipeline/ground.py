@@ -8,6 +8,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from detectors.joints import H36M_17
 
+Numbers = NDArray[np.floating]
 Doubles = NDArray[np.float64]
 
 ANKLES = [H36M_17.index("left_ankle"), H36M_17.index("right_ankle")]
@@ -21,7 +22,7 @@ EVEN = 0.03  # metres: one sigma of a planted ankle's height above the floor
 
 
 def planted(
-    positions: Doubles, keypoints: Doubles, scores: Doubles, depth: Doubles, seconds: Doubles, up: Doubles, focal: float
+    positions: Numbers, keypoints: Numbers, scores: Doubles, depth: Doubles, seconds: Doubles, up: Doubles, focal: float
 ) -> Doubles:
     """Return (T, 2) in 0..1: how surely the left and the right foot stand.
 
@@ -40,10 +41,11 @@ def planted(
     if len(seconds) < 2:
         return np.zeros((len(seconds), 2))
     calm = _CALM_S / float(np.median(np.diff(seconds)))
-    places = gaussian_filter1d(keypoints[:, ANKLES], calm, axis=0, mode="nearest")
-    metres = (depth[:, None] + positions[:, ANKLES, 2]) / focal  # of a pixel
+    ankles, pixels = positions[:, ANKLES].astype(np.float64), keypoints[:, ANKLES].astype(np.float64)
+    places = gaussian_filter1d(pixels, calm, axis=0, mode="nearest")
+    metres = (depth[:, None] + ankles[..., 2]) / focal  # of a pixel
     speed = np.linalg.norm(np.gradient(places, seconds, axis=0), axis=-1) * metres
-    height = gaussian_filter1d(positions[:, ANKLES] @ up, calm, axis=0, mode="nearest")
+    height = gaussian_filter1d(ankles @ up, calm, axis=0, mode="nearest")
     above = height - height.min(axis=1, keepdims=True)
     return (1 - _ramp(speed, _STILL)) * (1 - _ramp(above, _LOW)) * _ramp(scores[:, ANKLES], _SEEN)
 

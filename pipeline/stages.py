@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,9 @@ from pipeline.progress import Console, ticking
 from pipeline.settings import RunSettings
 from pipeline.video import Clip, VideoReader
 
+if TYPE_CHECKING:
+    from pipeline.clean import Cleaned
+
 
 def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D, list[str]]:
     """Find everybody in every frame, and who is who over time.
@@ -24,14 +29,14 @@ def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D,
         The tracked poses in the detector's joints, and what the user should know.
     """
     from detectors import registry
+    from pipeline.packed import Detections
     from pipeline.track import associate
 
     options = replace(settings.options, fps=float(clip.fps), device=settings.device)
     detector = registry.create(settings.detector, options)
     if told := getattr(detector, "runs_on", ""):
         console.say(f"{settings.detector} runs on {told}")
-    reader = VideoReader(clip)
-    timestamps: list[float] = []
+    reader, people, timestamps = VideoReader(clip), Detections(len(detector.joints)), array("d")
 
     def seen(frames: Iterator[tuple[float, NDArray[np.uint8]]]) -> Iterator[NDArray[np.uint8]]:
         for seconds, frame in frames:
@@ -39,7 +44,8 @@ def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D,
             yield frame
 
     with console.stage("detect", clip.frames_hint) as tick, ahead(reader) as frames:
-        people = list(ticking(detector(seen(frames)), tick))
+        for found in ticking(detector(seen(frames)), tick):
+            people.add(found)
     pose, left_out = associate(people, np.array(timestamps), clip.size, tuple(detector.joints))
     kept = len(pose.keypoints)
     notes = [] if kept else ["no person found"]
@@ -62,22 +68,15 @@ def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Co
     """
     from lifter import joints
     from lifter.lifter import Lifter
-    from pipeline.adapter import adapt
     from pipeline.bones import hold_bones
-    from pipeline.clean import clean
     from pipeline.height import check_people, read_heights, scale_to_heights
-    from pipeline.learned.shares import find_shares
     from pipeline.orient import orient
     from pipeline.path import follow
 
     chosen, heights = choose(pose, settings.person), read_heights(settings.height)
     check_people(heights, len(pose.keypoints))
-    found, given = pose.keypoints[chosen], pose.scores[chosen]
-    keypoints, scores = adapt(found, given, pose.joints)
-    if shares := find_shares(settings.adapter, pose.joints):
-        keypoints = shares.move(keypoints, found, given, pose.joints)
     valid = pose.valid[chosen]
-    cleaned = clean(keypoints, scores, valid, pose.timestamps, [int(row) + 1 for row in chosen])
+    cleaned = _adapted_and_cleaned(pose, chosen, settings.adapter)
     with console.stage("lift", int(valid.sum())) as tick:
         lifter = Lifter(settings.lifter, settings.device, mode=settings.lift_mode)
         positions = lifter.lift(cleaned.keypoints, valid, pose.timestamps, size, tick)
@@ -96,6 +95,20 @@ def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Co
         cleaned.repairs, up, root, root_sigma,
     )  # fmt: skip
     return lifted, cleaned.notes
+
+
+def _adapted_and_cleaned(pose: Pose2D, chosen: NDArray[np.int64], adapter: str) -> Cleaned:
+    """Return the key points of the people chosen as Human3.6M's joints, repaired; what lies between is let go."""
+    from pipeline.adapter import adapt
+    from pipeline.clean import clean
+    from pipeline.learned.shares import find_shares
+
+    found, given = pose.keypoints[chosen], pose.scores[chosen]
+    keypoints, scores = adapt(found, given, pose.joints)
+    if shares := find_shares(adapter, pose.joints):
+        keypoints = shares.move(keypoints, found, given, pose.joints)
+    del found, given
+    return clean(keypoints, scores, pose.valid[chosen], pose.timestamps, [int(row) + 1 for row in chosen])
 
 
 def choose(pose: Pose2D, person: str) -> NDArray[np.int64]:
