@@ -22,6 +22,14 @@ def add_inputs(name: str, verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--output", type=Path, metavar="DIR", help="a folder a film is made in it (default: runs)")
 
 
+def add_cut(verb: argparse.ArgumentParser) -> None:
+    """Flags of which part of a film is taken."""
+    cut = verb.add_argument_group("the part of the film")
+    cut.add_argument("--start", metavar="TIME", help="begin there: seconds, 1:05 or 1:02:03.5 (default: the beginning)")
+    cut.add_argument("--end", metavar="TIME", help="end before there (default: the end)")
+    cut.add_argument("--every", type=int, metavar="N", help="take every N-th frame (default: 1)")
+
+
 def add_detecting(verb: argparse.ArgumentParser) -> None:
     """Flags of detecting."""
     detect = verb.add_argument_group("detecting")
@@ -51,7 +59,7 @@ def add_lifting(verb: argparse.ArgumentParser) -> None:
         default=None,
         help="bones as lifted",
     )
-    lift.add_argument("--person", metavar="all|largest|ID", help="whom to lift (default: all)")
+    lift.add_argument("--person", metavar="all|largest|center|ID", help="whom to lift (default: all)")
     lift.add_argument("--height", metavar="METRES", help="how tall people stand; by person: 1=1.82,2=1.65")
 
 

@@ -18,6 +18,8 @@ from pipeline.progress import Console
 from pipeline.settings import STAGES, RunSettings
 from pipeline.work import Result, Stage, Work
 
+FOREVER_S = 1e9  # JSON has no infinity
+
 
 def run(video: Path, settings: RunSettings, console: Console, verb: str = "run", start: str | None = None) -> RunFolder:
     """Take one film through the stages that `verb` names; what is there and made from the same is kept.
@@ -72,8 +74,10 @@ def _check_lifting(settings: RunSettings) -> None:
 def _detect_from(work: Work) -> dict[str, Any]:
     from detectors import registry
 
+    cut = work.settings.cut
     return {
         "video": work.video,
+        **({} if cut.whole else {"cut": [cut.start_s, min(cut.end_s, FOREVER_S), cut.every]}),
         "detector": work.settings.detector,
         "options": store.options_made_from(work.settings.options),
         "beside": registry.companions(work.settings.options),
@@ -84,8 +88,8 @@ def _detect_from(work: Work) -> dict[str, Any]:
 def _detect(work: Work, mark: str) -> Result:
     from pipeline.stages import detect
 
-    pose, warnings = detect(work.clip, work.settings, work.console)
-    store.save_pose(work.folder.pose2d, pose, **work.about(mark), detector=work.settings.detector)
+    pose, begins_s, warnings = detect(work.clip, work.settings, work.console)
+    store.save_pose(work.folder.pose2d, pose, **work.about(mark, begins_s), detector=work.settings.detector)
     return Result(len(pose.timestamps), len(pose.keypoints), warnings)
 
 
@@ -110,7 +114,8 @@ def _lift(work: Work, mark: str) -> Result:
     from pipeline.stages import lift
 
     pose, repairs = lift(store.load_pose2d(work.folder.pose2d), work.clip.size, work.settings, work.console)
-    store.save_pose(work.folder.pose3d, pose, **work.about(mark))
+    begins_s = store.read_cut(work.folder.pose2d)[1]
+    store.save_pose(work.folder.pose3d, pose, **work.about(mark, begins_s))
     return Result(len(pose.timestamps), len(pose.positions), [], repairs)
 
 
@@ -127,11 +132,11 @@ def _render_from(work: Work) -> dict[str, Any]:
 def _render(work: Work, _mark: str) -> Result:
     from pipeline.stages import render
 
-    pose = store.load_pose3d(work.folder.pose3d)
-    warnings = render(work.clip, pose, work.folder.film, work.settings, work.console)
+    pose, begins_s = store.load_pose3d(work.folder.pose3d), store.read_cut(work.folder.pose3d)[1]
+    warnings = render(work.clip, pose, begins_s, work.folder.film, work.settings, work.console)
     return Result(len(pose.timestamps), len(pose.positions), warnings)
 
 
 DETECT = Stage("detect", 1, lambda folder: folder.pose2d, _detect_from, _detect)
-LIFT = Stage("lift", 2, lambda folder: folder.pose3d, _lift_from, _lift)
+LIFT = Stage("lift", 3, lambda folder: folder.pose3d, _lift_from, _lift)
 RENDER = Stage("render", 2, lambda folder: folder.film, _render_from, _render)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from dataclasses import dataclass, field, fields
@@ -10,11 +11,13 @@ from typing import Any, get_args, get_type_hints
 
 from detectors.base import DetectorOptions
 from pipeline.camera import Camera, read_camera
+from pipeline.cut import Cut, read_time
 from pipeline.errors import PipelineError
 from pipeline.height import read_heights
 from render.settings import RenderSettings
 
 NUMBER = re.compile("[1-9][0-9]{0,5}")
+PEOPLE = ("all", "largest", "center")
 STAGES = ("detect", "lift", "render")
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 QUALITIES = {"draft": (26, "ultrafast"), "good": (20, "veryfast"), "fine": (17, "slow")}  # crf and preset
@@ -59,6 +62,9 @@ class RunSettings:
     """What a run does.
 
     Attributes:
+        start: the time of the film to begin with: seconds, or as 1:05 or 1:02:03.5; None is its beginning.
+        end: the time before which to end, likewise; None is its end.
+        every: take every so many frames.
         detector: name of a 2D detector (`python -m pipeline detectors` lists them).
         options: what the detector is built from.
         adapter: how joints become Human3.6M's: "rules", "learned", or a file made by `python -m pipeline.learned`.
@@ -66,7 +72,8 @@ class RunSettings:
         lift_mode: "windows" averages overlapping windows, as the paper; "sequence" goes over the film once.
         hold_bones: give every bone of a person one length over the film.
         device: auto, cpu or cuda, for detector and lifter.
-        person: "all", "largest", or the number of a person as the film shows it.
+        person: "all", "largest", "center" (nearest the picture's middle), or the number of a person as the film
+            shows it.
         height: how tall people stand, metres: one number, or by person as 1=1.82,2=1.65; None is unknown.
         camera: what is known of the film's camera; the rest is estimated.
         output: folder that holds a folder a film.
@@ -76,6 +83,9 @@ class RunSettings:
         encoder: how the film is compressed.
     """
 
+    start: str | None = None
+    end: str | None = None
+    every: int = 1
     detector: str = "mediapipe"
     options: DetectorOptions = field(default_factory=DetectorOptions)
     adapter: str = "rules"
@@ -93,8 +103,9 @@ class RunSettings:
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
 
     def __post_init__(self) -> None:
-        if self.person not in ("all", "largest") and not NUMBER.fullmatch(self.person):
-            raise ValueError(f"person: all, largest or a number from 1 wanted, got {self.person!r}")
+        if self.person not in PEOPLE and not NUMBER.fullmatch(self.person):
+            raise ValueError(f"person: {', '.join(PEOPLE)} or a number from 1 wanted, got {self.person!r}")
+        self.cut  # noqa: B018 - refuses wrong times
         read_heights(self.height)
         if self.lift_mode not in ("windows", "sequence"):
             raise ValueError(f"lift_mode: windows or sequence wanted, got {self.lift_mode!r}")
@@ -103,13 +114,30 @@ class RunSettings:
         if self.device not in ("auto", "cpu", "cuda"):
             raise ValueError(f"device: auto, cpu or cuda wanted, got {self.device!r}")
 
+    @property
+    def cut(self) -> Cut:
+        """The part of the film that is taken.
+
+        Raises:
+            ValueError: times that are none, or in the wrong order.
+        """
+        end_s = math.inf if self.end is None else _seconds("end", self.end)
+        return Cut(0.0 if self.start is None else _seconds("start", self.start), end_s, self.every)
+
+
+def _seconds(name: str, text: str) -> float:
+    try:
+        return read_time(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+
 
 def read_config(path: Path) -> dict[str, Any]:
     """Read a TOML file into flat settings, as `resolve` takes them.
 
     Tables: `[detector]` (`name` and the detector's options), `[lifter]` (`name`, `adapter`, `lift_mode`,
     `hold_bones`), `[render]` (look and encoding), `[camera]` (`pipeline.camera`); `person`, `device`, `output`,
-    `render = true|false` and `camera = "level"` stand at the top.
+    `start`, `end`, `every`, `render = true|false` and `camera = "level"` stand at the top.
 
     Raises:
         PipelineError: no TOML, or a setting that does not belong where it stands.
@@ -186,7 +214,7 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
     if wanted is Path and isinstance(value, str | Path) and str(value):
         return Path(value).expanduser() if str(value).startswith("~/") else Path(value)
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if wanted is str and name in ("person", "view", "height") and number:
+    if wanted is str and name in ("person", "view", "height", "start", "end") and number:
         return str(value)
     if wanted is float and number:
         return float(value)
@@ -196,7 +224,7 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
 
 
 KINDS: tuple[type, ...] = (RunSettings, DetectorOptions, RenderSettings, EncoderSettings)
-TOP = ("person", "height", "camera", "device", "output", "render")
+TOP = ("start", "end", "every", "person", "height", "camera", "device", "output", "render")
 # Which settings stand in which table of a settings file.
 TABLES: dict[str, tuple[str, ...]] = {
     "detector": ("name", *(name for name in _names(DetectorOptions) if name != "device")),

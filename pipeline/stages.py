@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.cut import Cut
 from pipeline.errors import PipelineError
 from pipeline.flow import ahead, behind
 from pipeline.poses import Pose2D, Pose3D
@@ -17,11 +18,12 @@ from pipeline.settings import RunSettings
 from pipeline.video import Clip, VideoReader
 
 
-def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D, list[str]]:
+def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D, float, list[str]]:
     """Find everybody in every frame, and who is who over time.
 
     Returns:
-        The tracked poses in the detector's joints, and what the user should know.
+        The tracked poses in the detector's joints, when in the film their first frame was shown, in seconds, and what
+        the user should know.
     """
     from detectors import registry
     from pipeline.track import associate
@@ -30,7 +32,9 @@ def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D,
     detector = registry.create(settings.detector, options)
     if told := getattr(detector, "runs_on", ""):
         console.say(f"{settings.detector} runs on {told}")
-    reader = VideoReader(clip)
+    # One that only counts frames must see them all; what is not in the cut is left out afterwards.
+    counts = detector.counts_frames and not clip.cut.whole
+    reader = VideoReader(clip.cut_to(Cut()) if counts else clip)
     timestamps: list[float] = []
 
     def seen(frames: Iterator[tuple[float, NDArray[np.uint8]]]) -> Iterator[NDArray[np.uint8]]:
@@ -40,15 +44,20 @@ def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D,
 
     with console.stage("detect", clip.frames_hint) as tick, ahead(reader) as frames:
         people = list(ticking(detector(seen(frames)), tick))
-    pose, left_out = associate(people, np.array(timestamps), clip.size, tuple(detector.joints))
+    times, begins_s = np.array(timestamps), reader.begins_s
+    if counts:
+        kept_frames = clip.cut.pick(timestamps)
+        people, begins_s = [people[frame] for frame in kept_frames], timestamps[kept_frames[0]]
+        times = times[kept_frames] - begins_s
+    pose, left_out = associate(people, times, clip.size, tuple(detector.joints))
     kept = len(pose.keypoints)
     notes = [] if kept else ["no person found"]
-    claimed = clip.frames_hint or 0
+    claimed = clip.frames_hint or 0 if clip.cut.whole else 0  # of a part, a film of uneven frames does not tell
     if len(timestamps) < 0.95 * claimed - 2:
         notes.append(f"ends after {len(timestamps)} of the {claimed} frames it claims to hold: it may be cut off")
     if left_out:
         notes.append(f"kept the {kept} people seen longest and largest, left out {left_out}; cut the film for the rest")
-    return pose, [*reader.warnings, *notes]
+    return pose, begins_s, [*reader.warnings, *notes]
 
 
 def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Console) -> tuple[Pose3D, list[str]]:
@@ -70,7 +79,7 @@ def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Co
     from pipeline.orient import orient
     from pipeline.path import follow
 
-    chosen, heights = choose(pose, settings.person), read_heights(settings.height)
+    chosen, heights = choose(pose, settings.person, size), read_heights(settings.height)
     check_people(heights, len(pose.keypoints))
     found, given = pose.keypoints[chosen], pose.scores[chosen]
     keypoints, scores = adapt(found, given, pose.joints)
@@ -98,8 +107,11 @@ def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Co
     return lifted, cleaned.notes
 
 
-def choose(pose: Pose2D, person: str) -> NDArray[np.int64]:
-    """Return the rows of the people asked for: all, largest, or one by number.
+def choose(pose: Pose2D, person: str, size: tuple[int, int]) -> NDArray[np.int64]:
+    """Return the rows of the people asked for: all, largest, center, or one by number, in pictures of `size` (W, H).
+
+    The largest has the most area, summed over frames; the one in the center is nearest the middle, likewise: who is
+    seen for longer counts for more.
 
     Raises:
         PipelineError: nobody has that number.
@@ -110,13 +122,23 @@ def choose(pose: Pose2D, person: str) -> NDArray[np.int64]:
     if person == "largest":
         area = np.prod(pose.boxes[..., 2:] - pose.boxes[..., :2], axis=-1) * pose.valid
         return np.array([int(area.sum(axis=1).argmax())])
+    if person == "center":
+        near = nearness(pose.boxes, size) * pose.valid
+        return np.array([int(near.sum(axis=1).argmax())])
     if int(person) > count:
         raise PipelineError(f"--person {person}: the film has people 1 to {count}")
     return np.array([int(person) - 1])
 
 
-def render(clip: Clip, pose: Pose3D, path: Path, settings: RunSettings, console: Console) -> list[str]:
-    """Paint the overlay and the room for every frame, and write the film.
+def nearness(boxes: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Return how near boxes (..., 4) are to the middle of a picture of (W, H): 1 there, 0 in a corner."""
+    sides = np.array(size, np.float64)
+    away = np.linalg.norm((boxes[..., :2] + boxes[..., 2:]) / 2 - sides / 2, axis=-1)
+    return np.clip(1 - away / np.linalg.norm(sides / 2), 0, 1)
+
+
+def render(clip: Clip, pose: Pose3D, begins_s: float, path: Path, settings: RunSettings, console: Console) -> list[str]:
+    """Paint the overlay and the room for every frame, and write the film, whose first frame is shown at `begins_s`.
 
     Returns:
         What the user should know.
@@ -147,7 +169,8 @@ def render(clip: Clip, pose: Pose3D, path: Path, settings: RunSettings, console:
     crf, preset = settings.encoder.used()
     writer = VideoWriter(
         path, painter.size, pose.timestamps, fps=clip.fps, time_base=clip.time_base,
-        audio_from=clip.path if clip.has_audio else None, crf=crf, preset=preset, codec=settings.encoder.codec,
+        audio_from=clip.path if clip.has_audio else None, audio_span_s=(begins_s, clip.cut.end_s),
+        crf=crf, preset=preset, codec=settings.encoder.codec,
     )  # fmt: skip
     spare: list[NDArray[np.uint8]] = []  # canvases that are written, to paint on again
 

@@ -28,6 +28,7 @@ from pipeline.live.screen import Screen, Window, has_display
 from pipeline.live.source import open_source
 from pipeline.progress import Console
 from pipeline.settings import RunSettings
+from pipeline.stages import nearness
 
 _SAY_EVERY_S = 5.0
 _LONGEST_DELAY = 250
@@ -139,7 +140,7 @@ class _Run:
     def __init__(
         self, settings: RunSettings, detector: Detector, lifter: NewestLifter, size: tuple[int, int], delay: int
     ) -> None:
-        self._settings, self._detector, self._delay = settings, detector, delay
+        self._settings, self._detector, self._delay, self._size = settings, detector, delay, size
         self._crowd = Crowd()
         self._motion = Motion(settings, lifter, tuple(detector.joints), size)
         self.screen = Screen(settings.look, size)
@@ -177,13 +178,14 @@ class _Run:
         return Shown(shot.index, shot.seconds, latency, rows, found, posed), canvas
 
     def _chosen(self, rows: dict[int, int], found: People) -> dict[int, int]:
-        """Return those who are asked for: all, the largest of this frame, or one by number."""
+        """Return those who are asked for: all, the largest or most central of this frame, or one by number."""
         person = self._settings.person
         if person == "all" or not rows:
             return rows
-        if person == "largest":
+        if person in ("largest", "center"):
             sides = found.boxes[:, 2:] - found.boxes[:, :2]
-            number = max(rows, key=lambda one: float(np.prod(sides[rows[one]])))
+            share = np.prod(sides, axis=1) if person == "largest" else nearness(found.boxes, self._size)
+            number = max(rows, key=lambda one: float(share[rows[one]]))
             return {number: rows[number]}
         return {number: row for number, row in rows.items() if number == int(person)}
 

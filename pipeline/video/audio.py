@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, takewhile
 
 import av
 from av.audio.frame import AudioFrame
@@ -28,7 +29,7 @@ LEAD_S = Fraction(1, 10)  # sound kept from before the first frame: a decoder ne
 
 
 class SoundTrack:
-    """Feeds the first sound track of `clip` into `film`, shifted so that the clip's first frame is at 0.
+    """Feeds the first sound track of `clip` into `film`, shifted so that a time of it, its first frame's, is at 0.
 
     Packets are copied where MP4 can hold them, otherwise decoded and encoded as AAC. Memory does not grow.
     Damaged sound never costs the pictures: it is left out, and `warnings` says so.
@@ -36,12 +37,15 @@ class SoundTrack:
     Args:
         clip: film with sound.
         film: container being written, its header not yet written.
+        span_s: from when to when, in seconds since the clip's first frame.
     """
 
-    def __init__(self, clip: Clip, film: OutputContainer) -> None:
+    def __init__(self, clip: Clip, film: OutputContainer, span_s: tuple[float, float] = (0.0, math.inf)) -> None:
         self._breaks: list[str] = []
         self._damaged = 0
         self._clip, self._film = clip, film
+        self._zero_s = clip.start_s + Fraction(span_s[0]).limit_denominator(1_000_000_000)
+        self._length_s = span_s[1] - span_s[0]
         self._files = ExitStack()
         self._ready: Packet[AudioStream] | None = None
         try:
@@ -91,17 +95,21 @@ class SoundTrack:
         container = self._files.enter_context(open_film(self._clip.path))
         source = next(track for track in container.streams.audio if track.codec_context is not None)
         source.codec_context.thread_count = 1
-        packets = _in_order((p for p in demux(container, source, self._break_off) if p.size), source)
+        packets = self._until_end(_in_order((p for p in demux(container, source, self._break_off) if p.size), source))
         name, rate = source.codec_context.name.removesuffix("float"), source.codec_context.sample_rate
         if name in COPIED and not (name == "mp3" and rate < LOWEST_MP3_RATE):
             target = self._film.add_stream_from_template(source)
-            return _copied(packets, target, self._clip.start_s)
+            return _copied(packets, target, self._zero_s)
         channels = min(2, source.codec_context.channels)
         target = self._film.add_stream(
             "aac", rate=rate if rate in AAC_RATES else 48_000, layout="stereo" if channels == 2 else "mono"
         )
         target.bit_rate = AAC_BITS_PER_CHANNEL * channels
         return self._encoded(packets, target)
+
+    def _until_end(self, packets: Iterator[Packet[AudioStream]]) -> Iterator[Packet[AudioStream]]:
+        """Pass on packets that begin before the end of the span."""
+        return takewhile(lambda packet: _start_s(packet) - self._zero_s < self._length_s, packets)
 
     def _encoded(self, packets: Iterator[Packet[AudioStream]], target: AudioStream) -> Iterator[Packet[AudioStream]]:
         """Decode and encode; the time stamps count samples from the first frame of the film."""
@@ -128,7 +136,7 @@ class SoundTrack:
             for frame in frames:
                 if frame.pts is None or frame.time_base is None:
                     continue
-                begin = round((frame.pts * frame.time_base - self._clip.start_s) * frame.sample_rate)
+                begin = round((frame.pts * frame.time_base - self._zero_s) * frame.sample_rate)
                 if begin + frame.samples > 0:
                     frame.pts, frame.time_base = begin, Fraction(1, frame.sample_rate)
                     yield frame
@@ -151,7 +159,7 @@ def _in_order(packets: Iterator[Packet[AudioStream]], source: AudioStream) -> It
 def _copied(
     packets: Iterator[Packet[AudioStream]], target: AudioStream, start_s: Fraction
 ) -> Iterator[Packet[AudioStream]]:
-    """Give the packets to `target`, moved by `start_s`; those well before the first frame are dropped."""
+    """Give the packets to `target`, moved by `start_s`; those well before it are dropped."""
     for packet in packets:
         moved = (packet.pts or 0) - round(start_s / packet.time_base)
         if (moved + (packet.duration or 0)) * packet.time_base >= -LEAD_S:

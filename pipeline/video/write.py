@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -44,7 +45,8 @@ class VideoWriter:
         fps: nominal rate; the length of the last frame, and of every frame where there are no `timestamps`.
         time_base: seconds per tick. With the source's own (`Clip.time_base`) its time stamps are kept exactly.
             Default: one frame at constant rate, otherwise 1/90000.
-        audio_from: film whose sound is carried over, so that its first frame is this film's first frame.
+        audio_from: film whose sound is carried over, so that the beginning of the span is this film's first frame.
+        audio_span_s: from when to when of it, in seconds since that film's first frame; all of it by default.
         crf: x264's quality, 0 to 51, lower is better.
         preset: x264's speed, ultrafast to veryslow.
         codec: who encodes: "x264", "auto" or one of `pipeline.video.encoders.ENCODERS`.
@@ -69,6 +71,7 @@ class VideoWriter:
         fps: Fraction | int = 25,
         time_base: Fraction | None = None,
         audio_from: Path | str | None = None,
+        audio_span_s: tuple[float, float] = (0.0, math.inf),
         crf: int = 20,
         preset: str = "veryfast",
         codec: str = X264,
@@ -84,6 +87,7 @@ class VideoWriter:
         self._clock = _clock(self.fps, time_base, constant=timestamps is None)
         self._ticks = None if timestamps is None else _ticks(np.asarray(timestamps, np.float64), self._clock)
         self._source = None if audio_from is None else Path(audio_from)
+        self._span_s = audio_span_s
         # B-frames are stored out of order; at a variable rate MP4 then gets the lengths of frames wrong.
         variable = self._ticks is not None and len(np.unique(np.diff(self._ticks))) > 1
         self._encoder = choose(codec, self.size)
@@ -107,7 +111,7 @@ class VideoWriter:
                 self._film = av.open(str(self._part), "w", format="mp4", options={"movflags": "+faststart"})
                 self._pictures = self._add_pictures(self._film)
                 if clip is not None and clip.has_audio:
-                    self._sound = SoundTrack(clip, self._film)
+                    self._sound = SoundTrack(clip, self._film, self._span_s)
                 self._film.start_encoding()
         except BaseException:
             self._abandon()

@@ -80,7 +80,7 @@ def _film(kept: KeptRun, page: Path, settings: ViewSettings, console: Console) -
     if source is None:
         copy = copy_rendered(kept.folder, kept.size, stamps, console)
     else:
-        copy = copy_source(source, stamps, console)
+        copy = copy_source(source, kept, console)
     for line in copy.warnings:
         console.warn(line)
     about = {"sound": copy.sound, "drawn": copy.drawn}
