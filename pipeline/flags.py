@@ -63,6 +63,13 @@ def add_lifting(verb: argparse.ArgumentParser) -> None:
     lift.add_argument("--height", metavar="METRES", help="how tall people stand; by person: 1=1.82,2=1.65")
 
 
+def add_smoothing(verb: argparse.ArgumentParser) -> None:
+    """Flags of lifting that need a whole film."""
+    verb.add_argument_group("smoothing").add_argument(
+        "--smooth", metavar="off|savgol[=S]", help="calm the motion in space, over 0.25 s or S; tells what it did (off)"
+    )
+
+
 def add_rendering(verb: argparse.ArgumentParser) -> None:
     """Flags of rendering."""
     film = verb.add_argument_group("rendering")

@@ -16,6 +16,7 @@ from pipeline.folder import RunFolder
 from pipeline.height import read_heights
 from pipeline.progress import Console
 from pipeline.settings import STAGES, RunSettings
+from pipeline.smooth import OFF, read_smooth
 from pipeline.work import Result, Stage, Work
 
 FOREVER_S = 1e9  # JSON has no infinity
@@ -104,6 +105,7 @@ def _lift_from(work: Work) -> dict[str, Any]:
         "person": work.settings.person,
         "lift_mode": work.settings.lift_mode,
         "hold_bones": work.settings.hold_bones,
+        **({} if work.settings.smooth == OFF else {"smooth": read_smooth(work.settings.smooth)}),
         "height": read_heights(work.settings.height),
         "tilt": work.settings.camera.tilt,
         "lens": work.settings.camera.lens,
@@ -113,9 +115,10 @@ def _lift_from(work: Work) -> dict[str, Any]:
 def _lift(work: Work, mark: str) -> Result:
     from pipeline.stages import lift
 
-    pose, repairs = lift(store.load_pose2d(work.folder.pose2d), work.clip.size, work.settings, work.console)
+    pose, unsmoothed, repairs = lift(store.load_pose2d(work.folder.pose2d), work.clip.size, work.settings, work.console)
     begins_s = store.read_cut(work.folder.pose2d)[1]
-    store.save_pose(work.folder.pose3d, pose, **work.about(mark, begins_s))
+    about = work.about(mark, begins_s) | ({} if unsmoothed is None else {"positions_unsmoothed": unsmoothed})
+    store.save_pose(work.folder.pose3d, pose, **about)
     return Result(len(pose.timestamps), len(pose.positions), [], repairs)
 
 

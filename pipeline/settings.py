@@ -14,6 +14,7 @@ from pipeline.camera import Camera, read_camera
 from pipeline.cut import Cut, read_time
 from pipeline.errors import PipelineError
 from pipeline.height import read_heights
+from pipeline.smooth import OFF, read_smooth
 from render.settings import RenderSettings
 
 NUMBER = re.compile("[1-9][0-9]{0,5}")
@@ -74,6 +75,7 @@ class RunSettings:
         device: auto, cpu or cuda, for detector and lifter.
         person: "all", "largest", "center" (nearest the picture's middle), or the number of a person as the film
             shows it.
+        smooth: "off", "savgol" or "savgol=SECONDS", the filter's window (`pipeline.smooth`).
         height: how tall people stand, metres: one number, or by person as 1=1.82,2=1.65; None is unknown.
         camera: what is known of the film's camera; the rest is estimated.
         output: folder that holds a folder a film.
@@ -94,6 +96,7 @@ class RunSettings:
     hold_bones: bool = True
     device: str = "auto"
     person: str = "all"
+    smooth: str = OFF
     height: str | None = None
     camera: Camera = field(default_factory=Camera)
     output: Path = Path("runs")
@@ -107,6 +110,7 @@ class RunSettings:
             raise ValueError(f"person: {', '.join(PEOPLE)} or a number from 1 wanted, got {self.person!r}")
         self.cut  # noqa: B018 - refuses wrong times
         read_heights(self.height)
+        read_smooth(self.smooth)
         if self.lift_mode not in ("windows", "sequence"):
             raise ValueError(f"lift_mode: windows or sequence wanted, got {self.lift_mode!r}")
         if self.path not in ("on", "off"):
@@ -136,8 +140,8 @@ def read_config(path: Path) -> dict[str, Any]:
     """Read a TOML file into flat settings, as `resolve` takes them.
 
     Tables: `[detector]` (`name` and the detector's options), `[lifter]` (`name`, `adapter`, `lift_mode`,
-    `hold_bones`), `[render]` (look and encoding), `[camera]` (`pipeline.camera`); `person`, `device`, `output`,
-    `start`, `end`, `every`, `render = true|false` and `camera = "level"` stand at the top.
+    `hold_bones`, `smooth`), `[render]` (look and encoding), `[camera]` (`pipeline.camera`); `person`, `device`,
+    `output`, `start`, `end`, `every`, `render = true|false` and `camera = "level"` stand at the top.
 
     Raises:
         PipelineError: no TOML, or a setting that does not belong where it stands.
@@ -228,6 +232,6 @@ TOP = ("start", "end", "every", "person", "height", "camera", "device", "output"
 # Which settings stand in which table of a settings file.
 TABLES: dict[str, tuple[str, ...]] = {
     "detector": ("name", *(name for name in _names(DetectorOptions) if name != "device")),
-    "lifter": ("name", "adapter", "lift_mode", "hold_bones"),
+    "lifter": ("name", "adapter", "lift_mode", "hold_bones", "smooth"),
     "render": ("path", *_names(RenderSettings), *_names(EncoderSettings)),
 }

@@ -60,11 +60,13 @@ def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D,
     return pose, begins_s, [*reader.warnings, *notes]
 
 
-def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Console) -> tuple[Pose3D, list[str]]:
+def lift(
+    pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Console
+) -> tuple[Pose3D, NDArray[np.float32] | None, list[str]]:
     """Adapt to Human3.6M's joints, repair, lift, hold the bones, and estimate which way is up and where people go.
 
     Returns:
-        The poses in space, and what was repaired.
+        The poses in space; where they are smoothed, the positions before, (P, T, 17, 3) metres; and what was changed.
 
     Raises:
         PipelineError: a person is asked for whom the film has not.
@@ -97,6 +99,7 @@ def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Co
         positions, cleaned.keypoints, cleaned.scores, valid, pose.timestamps, size, settings.camera,
         placed=lifter.recipe.normalisation == "screen",
     )  # fmt: skip
+    before, positions, smoothed = _smoothed(positions, valid, pose.timestamps, chosen, settings)
     root, root_sigma = follow(
         positions, cleaned.keypoints, cleaned.scores, valid, pose.timestamps, up, size, settings.camera, known
     )
@@ -104,7 +107,25 @@ def lift(pose: Pose2D, size: tuple[int, int], settings: RunSettings, console: Co
         positions, valid, pose.timestamps, joints.NAMES, chosen + 1, cleaned.keypoints, cleaned.scores,
         cleaned.repairs, up, root, root_sigma,
     )  # fmt: skip
-    return lifted, cleaned.notes
+    return lifted, before, [*cleaned.notes, *smoothed]
+
+
+def _smoothed(
+    positions: NDArray[np.float32], valid: NDArray[np.bool_], timestamps: NDArray[np.float64],
+    chosen: NDArray[np.int64], settings: RunSettings,
+) -> tuple[NDArray[np.float32] | None, NDArray[np.float32], list[str]]:  # fmt: skip
+    """Return positions (P, T, 17, 3) before and after smoothing, and what it did; before is None where it is off."""
+    from pipeline.bones import hold_bones
+    from pipeline.smooth import read_smooth, smooth
+
+    seconds = read_smooth(settings.smooth)
+    if seconds is None:
+        return None, positions, []
+    made = [smooth(one, seen, timestamps, seconds) for one, seen in zip(positions, valid, strict=True)]
+    after = np.array([one for one, _ in made], np.float32).reshape(positions.shape)
+    if settings.hold_bones:
+        after = hold_bones(after, valid)
+    return positions, after, [told.line(int(row) + 1, seconds) for row, (_, told) in zip(chosen, made, strict=True)]
 
 
 def choose(pose: Pose2D, person: str, size: tuple[int, int]) -> NDArray[np.int64]:
