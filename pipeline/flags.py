@@ -65,7 +65,8 @@ def add_lifting(verb: argparse.ArgumentParser) -> None:
 
 def add_smoothing(verb: argparse.ArgumentParser) -> None:
     """Flags of lifting that need a whole film."""
-    verb.add_argument_group("smoothing").add_argument(
+    verb.add_argument("--reference", type=Path, metavar="FILE", help="true poses (.npz): tells errors after alignment")
+    verb.add_argument(
         "--smooth", metavar="off|savgol[=S]", help="calm the motion in space, over 0.25 s or S; tells what it did (off)"
     )
 
@@ -77,6 +78,7 @@ def add_rendering(verb: argparse.ArgumentParser) -> None:
     film.add_argument("--path", choices=("on", "off"), help="let people walk through the room (default: on)")
     film.add_argument("--max-height", type=int, metavar="PX", help="scale taller pictures down (default: 1080)")
     film.add_argument("--quality", choices=("draft", "good", "fine"), help="of the film: quick or slow (default: good)")
+    film.add_argument("--format", choices=("mp4", "webm", "gif", "png"), help="of the film (default: mp4)")
     film.add_argument("--codec", metavar="NAME", help="x264; auto: a graphics card's encoder if one works; nvenc, ...")
 
 

@@ -44,6 +44,10 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
     anew = STAGES.index(start) if start else len(stages)
     if last > 0:
         _check_lifting(settings)
+    if settings.reference is not None:
+        from pipeline.reference import read_reference
+
+        read_reference(settings.reference)  # what is wrong with it is told before minutes of work
     work = Work.begin(video, settings, console)
     if first > 0:
         work.require(stages[first - 1])
@@ -51,6 +55,10 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
         for index in range(first, last + 1):
             work.do(stages[index], again=index >= anew)
     work.finish()
+    if work.settings.reference is not None and last > 0:
+        from pipeline.reference import against
+
+        console.say(against(work.folder, work.settings.reference))
     return work.folder
 
 
@@ -123,10 +131,13 @@ def _lift(work: Work, mark: str) -> Result:
 
 
 def _render_from(work: Work) -> dict[str, Any]:
+    encoder = asdict(work.settings.encoder)
+    if encoder["format"] == "mp4":  # as before there were others
+        del encoder["format"]
     return {
         "pose3d": store.read_about(work.folder.pose3d, "fingerprint"),
         "look": asdict(work.settings.look),
-        "encoder": asdict(work.settings.encoder),
+        "encoder": encoder,
         "lens": work.settings.camera.lens,
         "path": work.settings.path,
     }

@@ -22,6 +22,7 @@ PEOPLE = ("all", "largest", "center")
 STAGES = ("detect", "lift", "render")
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 QUALITIES = {"draft": (26, "ultrafast"), "good": (20, "veryfast"), "fine": (17, "slow")}  # crf and preset
+FORMATS = ("mp4", "webm", "gif", "png")
 CODECS = ("x264", "auto", "nvenc", "qsv", "amf", "videotoolbox")
 
 
@@ -33,14 +34,16 @@ class EncoderSettings:
         quality: "draft" (quick), "good", or "fine" (slow); it decides what of crf and preset is not given.
         crf: H.264 quality, 0 (lossless) to 51; lower is better and larger.
         preset: H.264 speed, "ultrafast" to "veryslow".
-        codec: who encodes: "x264"; a graphics card by "nvenc", "qsv", "amf" or "videotoolbox"; "auto" takes a card
-            where one works, else x264.
+        format: "mp4", "webm", "gif", or "png" for a folder of pictures.
+        codec: who encodes an MP4: "x264"; a graphics card by "nvenc", "qsv", "amf" or "videotoolbox"; "auto" takes a
+            card where one works, else x264.
     """
 
     quality: str = "good"
     crf: int | None = None
     preset: str | None = None
     codec: str = "x264"
+    format: str = "mp4"
 
     def __post_init__(self) -> None:
         if self.quality not in QUALITIES:
@@ -49,6 +52,8 @@ class EncoderSettings:
             raise ValueError(f"crf: 0 to 51 wanted, got {self.crf}")
         if self.preset is not None and self.preset not in PRESETS:
             raise ValueError(f"preset: one of {', '.join(PRESETS)} wanted, got {self.preset!r}")
+        if self.format not in FORMATS:
+            raise ValueError(f"format: one of {', '.join(FORMATS)} wanted, got {self.format!r}")
         if self.codec not in CODECS:
             raise ValueError(f"codec: one of {', '.join(CODECS)} wanted, got {self.codec!r}")
 
@@ -80,6 +85,7 @@ class RunSettings:
         camera: what is known of the film's camera; the rest is estimated.
         output: folder that holds a folder a film.
         render: make the film.
+        reference: a file of true poses to compare with (`pipeline.reference`).
         path: "on" lets people walk through the film's room as they were seen to; "off" keeps each at one place.
         look: how the film looks.
         encoder: how the film is compressed.
@@ -101,6 +107,7 @@ class RunSettings:
     camera: Camera = field(default_factory=Camera)
     output: Path = Path("runs")
     render: bool = True
+    reference: Path | None = None
     path: str = "on"
     look: RenderSettings = field(default_factory=RenderSettings)
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
@@ -228,7 +235,7 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
 
 
 KINDS: tuple[type, ...] = (RunSettings, DetectorOptions, RenderSettings, EncoderSettings)
-TOP = ("start", "end", "every", "person", "height", "camera", "device", "output", "render")
+TOP = ("start", "end", "every", "person", "height", "camera", "device", "output", "render", "reference")
 # Which settings stand in which table of a settings file.
 TABLES: dict[str, tuple[str, ...]] = {
     "detector": ("name", *(name for name in _names(DetectorOptions) if name != "device")),

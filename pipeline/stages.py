@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from pipeline.poses import Pose2D, Pose3D
 from pipeline.progress import Console, ticking
 from pipeline.settings import RunSettings
 from pipeline.video import Clip, VideoReader
+
+Picture = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
 
 
 def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D, float, list[str]]:
@@ -166,7 +168,7 @@ def render(clip: Clip, pose: Pose3D, begins_s: float, path: Path, settings: RunS
     """
     from lifter import joints
     from pipeline.room import place
-    from pipeline.video import VideoWriter
+    from pipeline.video.formats import PLANES, film_writer
     from render.frames import FilmPainter
     from render.skeleton import Skeleton
 
@@ -181,26 +183,25 @@ def render(clip: Clip, pose: Pose3D, begins_s: float, path: Path, settings: RunS
         settings.camera,
         pose.root if settings.path == "on" else None,
     )
+    form = settings.encoder.format
     skeleton = Skeleton(pose.joints, tuple(joints.LIMBS), tuple(joints.SIDES))
     painter = FilmPainter(
         skeleton, settings.look, clip.size, world, pose.keypoints,
-        pose.scores, pose.valid, pose.timestamps, [str(number) for number in pose.people], film=True,
+        pose.scores, pose.valid, pose.timestamps, [str(number) for number in pose.people], film=form in PLANES,
     )  # fmt: skip
     reader, index = VideoReader(clip), -1
-    crf, preset = settings.encoder.used()
-    writer = VideoWriter(
-        path, painter.size, pose.timestamps, fps=clip.fps, time_base=clip.time_base,
-        audio_from=clip.path if clip.has_audio else None, audio_span_s=(begins_s, clip.cut.end_s),
-        crf=crf, preset=preset, codec=settings.encoder.codec,
-    )  # fmt: skip
+    writer = film_writer(
+        form, path, painter.size, pose.timestamps, clip, begins_s, *settings.encoder.used(), settings.encoder.codec
+    )
     spare: list[NDArray[np.uint8]] = []  # canvases that are written, to paint on again
 
     def write(canvas: NDArray[np.uint8]) -> None:
         writer.write(canvas)
         spare.append(canvas)
 
+    shown: Iterable[tuple[float, Picture]] = reader.planes() if form in PLANES else reader
     bar = console.stage("render", len(pose.timestamps))
-    with bar as tick, writer, ahead(reader.planes()) as frames, behind(write) as encode:
+    with bar as tick, writer, ahead(shown) as frames, behind(write) as encode:
         for index, (_, frame) in enumerate(frames):
             if index >= len(pose.timestamps):
                 raise PipelineError(f"{clip.path}: holds more frames than were detected; run detect again")

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline import store
 from pipeline.errors import PipelineError
-from pipeline.folder import RunFolder
+from pipeline.folder import RunFolder, remove
 from pipeline.progress import Console
 from pipeline.settings import STAGES, RunSettings
 from pipeline.video import Clip, probe
@@ -84,7 +84,7 @@ class Work:
             raise PipelineError(f"{video}: no name for a folder can be made of it; rename the film")
         state = _state_of(video)
         clip = probe(video).cut_to(settings.cut)
-        folder = RunFolder(settings.output / clip.path.stem, clip.path.stem)
+        folder = RunFolder(settings.output / clip.path.stem, clip.path.stem, settings.encoder.format)
         given = settings.options.keypoints
         if given is not None and given.resolve() in (folder.pose2d.resolve(), folder.pose3d.resolve()):
             raise PipelineError(f"{given}: would be overwritten by what is made of it; choose another --output")
@@ -111,12 +111,12 @@ class Work:
         """Run a stage; unless `again`, only where its result is not there, whole and made from the same."""
         made_from = {"stage": stage.name, "version": stage.version, **stage.made_from(self)}
         mark, file = store.fingerprint(made_from), stage.file(self.folder)
-        if not again and file.is_file() and self._mark_of(stage.name, file) == mark:
+        if not again and file.exists() and self._mark_of(stage.name, file) == mark:
             return
         began = time.perf_counter()
         result = stage.make(self, mark)
         if _state_of(self.clip.path) != self.state:
-            file.unlink(missing_ok=True)
+            remove(file)
             raise PipelineError(f"{self.clip.path}: was changed while it was read; run again")
         seconds = time.perf_counter() - began
         self.record[stage.name] = {

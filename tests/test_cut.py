@@ -118,7 +118,11 @@ def sound_ends_s(path: Path) -> float:
     import av
 
     with av.open(str(path)) as film:
-        return max(float((frame.pts + frame.samples) * frame.time_base) for frame in film.decode(audio=0))
+        frame = next(film.decode(video=0))
+        zero_s = float(frame.pts * frame.time_base)
+    with av.open(str(path)) as film:
+        frames = film.decode(audio=0)
+        return max(float(f.pts * f.time_base) + f.samples / f.sample_rate for f in frames) - zero_s
 
 
 def test_a_run_of_a_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

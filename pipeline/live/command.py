@@ -28,6 +28,7 @@ from pipeline.live.screen import Screen, Window, has_display
 from pipeline.live.source import open_source
 from pipeline.progress import Console
 from pipeline.settings import RunSettings
+from pipeline.smooth import OFF
 from pipeline.stages import nearness
 
 _SAY_EVERY_S = 5.0
@@ -94,6 +95,7 @@ def run_live(
         raise PipelineError(f"--delay: 0 to {_LONGEST_DELAY} frames wanted, got {delay}")
     if seconds is not None and not 0 < seconds < math.inf:
         raise PipelineError(f"--seconds: more than 0 wanted, got {seconds:g}")
+    _refuse_what_needs_a_film(settings)
     lifter = NewestLifter(settings.lifter, settings.device)
     lifter.warm_up()  # before the source begins: what waits meanwhile would only be dropped
     opened = open_source(source)
@@ -127,6 +129,18 @@ def run_live(
     for warning in opened.warnings:
         console.warn(f"{opened.name}: {warning}")
     return 0
+
+
+def _refuse_what_needs_a_film(settings: RunSettings) -> None:
+    """Raise PipelineError for settings, of a settings file, that a live run cannot follow."""
+    asked = {
+        "start, end and every": not settings.cut.whole,
+        "smooth": settings.smooth != OFF,
+        "reference": settings.reference is not None,
+        "format": settings.encoder.format != "mp4",
+    }
+    for name in [name for name, given in asked.items() if given]:
+        raise PipelineError(f"{name}: for films that are there as a whole, not for live; leave it out")
 
 
 class _Run:

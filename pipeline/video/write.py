@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 import av
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import VideoError
 from pipeline.parts import part_of
-from pipeline.video.audio import SoundTrack
+from pipeline.video.audio import MP4_SOUND, Sound, SoundTrack
 from pipeline.video.clip import probe
 from pipeline.video.decode import reason
 from pipeline.video.encoders import ENCODERS, X264, choose
@@ -61,6 +61,10 @@ class VideoWriter:
             another size; no frame; more or fewer frames than time stamps.
         VideoError: the film cannot be written (folder, disk), or `audio_from` cannot be read.
     """
+
+    container: ClassVar[str] = "mp4"
+    muxing: ClassVar[dict[str, str]] = {"movflags": "+faststart"}
+    sound: ClassVar[Sound] = MP4_SOUND
 
     def __init__(
         self,
@@ -108,10 +112,10 @@ class VideoWriter:
         clip = None if self._source is None else probe(self._source)
         try:
             with self._telling():
-                self._film = av.open(str(self._part), "w", format="mp4", options={"movflags": "+faststart"})
+                self._film = av.open(str(self._part), "w", format=self.container, options=self.muxing)
                 self._pictures = self._add_pictures(self._film)
                 if clip is not None and clip.has_audio:
-                    self._sound = SoundTrack(clip, self._film, self._span_s)
+                    self._sound = SoundTrack(clip, self._film, self._span_s, self.sound)
                 self._film.start_encoding()
         except BaseException:
             self._abandon()

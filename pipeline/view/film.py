@@ -63,6 +63,15 @@ def find_source(given: Path | None, name: str, sha256: str) -> Path | None:
         return None
 
 
+def is_rendered(folder: RunFolder) -> bool:
+    """Tell whether the MP4 of a run is there and the film rendered last: one in another format may have come since."""
+    if not folder.film.is_file():
+        return False
+    stages = folder.read_record().get("stages")
+    last = stages.get("render") if isinstance(stages, dict) else None
+    return not isinstance(last, dict) or last.get("sha256") in (None, store.content_hash(folder.film))
+
+
 def copy_source(source: Path, kept: KeptRun, console: Console) -> FilmCopy:
     """Return the small copy of a source film: of the part that a run is of.
 
