@@ -62,6 +62,8 @@ def build_parser() -> argparse.ArgumentParser:
         flags.add_inputs(name, verb)
         verb.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML; flags win over them")
         verb.add_argument("--quiet", action="store_true", help="print errors only")
+        if name in ("run", "batch", "render"):
+            flags.add_format(verb)
         if name in ("run", "batch", "lift"):
             flags.add_smoothing(verb)
         if name in ("run", "batch", "detect"):

@@ -78,8 +78,14 @@ def add_rendering(verb: argparse.ArgumentParser) -> None:
     film.add_argument("--path", choices=("on", "off"), help="let people walk through the room (default: on)")
     film.add_argument("--max-height", type=int, metavar="PX", help="scale taller pictures down (default: 1080)")
     film.add_argument("--quality", choices=("draft", "good", "fine"), help="of the film: quick or slow (default: good)")
-    film.add_argument("--format", choices=("mp4", "webm", "gif", "png"), help="of the film (default: mp4)")
     film.add_argument("--codec", metavar="NAME", help="x264; auto: a graphics card's encoder if one works; nvenc, ...")
+
+
+def add_format(verb: argparse.ArgumentParser) -> None:
+    """Flags of rendering that need a whole film."""
+    verb.add_argument(
+        "--format", choices=("mp4", "webm", "gif", "png"), help="of the film; png: a folder (default: mp4)"
+    )
 
 
 def add_view(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
