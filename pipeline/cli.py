@@ -23,6 +23,7 @@ VERBS = {
     "run": "from videos to films: detect, lift and render, doing only what is not yet done",
     "live": "a camera, a stream or a film while it runs, lifted from the frames up to now",
     "batch": "run for many films: folders, patterns, lists; several at once, on one machine or on many",
+    "compare": "several detectors on one film, side by side in one film, and a table",
     "detect": "2D poses of every person: writes pose2d.npz",
     "lift": "3D poses from the pose2d.npz that is there: writes pose3d.npz",
     "render": "the film from the pose3d.npz that is there: writes <stem>_3d.mp4",
@@ -32,7 +33,6 @@ EXAMPLES = """examples:
   python -m pipeline run film.mp4
   python -m pipeline run film.mp4 --detector hrnet --output results
   python -m pipeline run film.mp4 --detector onnx --pose-model pose.onnx --box-model boxes.onnx
-  python -m pipeline live 0 --out watched
   python -m pipeline batch films/ --jobs 4
   python -m pipeline render film.mp4 --view front
 """
@@ -62,18 +62,18 @@ def build_parser() -> argparse.ArgumentParser:
         flags.add_inputs(name, verb)
         verb.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML; flags win over them")
         verb.add_argument("--quiet", action="store_true", help="print errors only")
-        if name in ("run", "batch", "render"):
+        if name in ("run", "batch", "compare", "render"):
             flags.add_format(verb)
-        if name in ("run", "batch", "lift"):
+        if name in ("run", "batch", "compare", "lift"):
             flags.add_smoothing(verb)
-        if name in ("run", "batch", "detect"):
+        if name in ("run", "batch", "compare", "detect"):
             flags.add_cut(verb)
         for stage, add in STAGE_FLAGS.items():
-            if name in ("run", "live", "batch", stage):
+            if name in ("run", "live", "batch", "compare", stage):
                 add(verb)
         if name != "detect":
             verb.add_argument("--camera", metavar="WORDS|FILE", help="level; pitch=20,roll=0,fov=60; or a calibration")
-        if name in ("run", "live", "batch", "detect", "lift"):
+        if name in ("run", "live", "batch", "compare", "detect", "lift"):
             verb.add_argument("--device", choices=("auto", "cpu", "cuda"))
         if name in ("run", "batch"):
             verb.add_argument("--from", dest="redo", choices=("detect", "lift", "render"), help="redo from this stage")
@@ -90,24 +90,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit code: 0 done, 1 a failure told in one line, 2 a usage error, 130 stopped."""
     given = vars(build_parser().parse_args(arguments))
     verb = given.pop("verb")
-    if verb == "detectors":
-        from pipeline.doctor import list_detectors
+    if verb in ("detectors", "doctor"):
+        from pipeline import doctor
 
-        return guarded(list_detectors)
-    if verb == "doctor":
-        from pipeline.doctor import examine
-
-        return guarded(examine)
-    if verb == "view":
-        return guarded(lambda: _view(given))
+        return guarded(doctor.list_detectors if verb == "detectors" else doctor.examine)
     if verb == "export":
         from pipeline.export.command import export
 
         return guarded(lambda: export(**given))
-    if verb == "live":
-        return guarded(lambda: _run_live(given))
-    if verb == "batch":
-        return guarded(lambda: _run_batch(given))
+    own = {"view": _view, "live": _run_live, "batch": _run_batch, "compare": _compare}
+    if verb in own:
+        return guarded(lambda: own[verb](given))
     return guarded(lambda: _run_videos(verb, given))
 
 
@@ -197,6 +190,24 @@ def _run_batch(given: dict[str, Any]) -> int:
     return run_batch(settings, start, console, **own)
 
 
+def _compare(given: dict[str, Any]) -> int:
+    from pipeline.compare import compare
+    from pipeline.progress import Console
+
+    video, words, console = given.pop("video"), given.pop("detectors"), Console(given.pop("quiet"))
+    compare(video, words, _said(given), console)
+    return 0
+
+
+def _said(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of the settings file, if one is named, and of the flags, which win."""
+    from pipeline.settings import read_config
+
+    config = given.pop("config")
+    own = {name: value for name, value in given.items() if value is not None}
+    return {**(read_config(config) if config else {}), **own}
+
+
 def _read_settings(given: dict[str, Any]) -> tuple[RunSettings, str | None]:
     """Return the settings that flags and the settings file make, and the stage to redo from.
 
@@ -204,11 +215,10 @@ def _read_settings(given: dict[str, Any]) -> tuple[RunSettings, str | None]:
         PipelineError: an unknown setting, a wrong value, or settings that leave nothing to do.
     """
     from pipeline.errors import PipelineError
-    from pipeline.settings import read_config, resolve
+    from pipeline.settings import resolve
 
-    start, config = given.pop("redo", None), given.pop("config")
-    said = {name: value for name, value in given.items() if value is not None}
-    settings = resolve({**(read_config(config) if config else {}), **said})
+    start = given.pop("redo", None)
+    settings = resolve(_said(given))
     if start == "render" and not settings.render:
         raise PipelineError("--from render and --no-render: nothing would be left to do; drop one")
     return settings, start

@@ -17,6 +17,9 @@ def add_inputs(name: str, verb: argparse.ArgumentParser) -> None:
         from pipeline.batch.flags import add_flags
 
         add_flags(verb)
+    elif name == "compare":
+        verb.add_argument("video", type=Path, metavar="VIDEO")
+        verb.add_argument("--detectors", required=True, metavar="A,B,...", help="names, or settings files (.toml)")
     else:
         verb.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
     verb.add_argument("--output", type=Path, metavar="DIR", help="a folder a film is made in it (default: runs)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from pipeline.poses import Pose2D, Pose3D
 from pipeline.progress import Console, ticking
 from pipeline.settings import RunSettings
 from pipeline.video import Clip, VideoReader
+
+if TYPE_CHECKING:
+    from render.frames import FilmPainter
 
 Picture = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
 
@@ -160,15 +164,10 @@ def nearness(boxes: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.f
     return np.clip(1 - away / np.linalg.norm(sides / 2), 0, 1)
 
 
-def render(clip: Clip, pose: Pose3D, begins_s: float, path: Path, settings: RunSettings, console: Console) -> list[str]:
-    """Paint the overlay and the room for every frame, and write the film, whose first frame is shown at `begins_s`.
-
-    Returns:
-        What the user should know.
-    """
+def painter_of(clip: Clip, pose: Pose3D, settings: RunSettings, film: bool) -> FilmPainter:
+    """Return what paints poses beside their film, as planes of a film or as RGB."""
     from lifter import joints
     from pipeline.room import place
-    from pipeline.video.formats import PLANES, film_writer
     from render.frames import FilmPainter
     from render.skeleton import Skeleton
 
@@ -183,12 +182,23 @@ def render(clip: Clip, pose: Pose3D, begins_s: float, path: Path, settings: RunS
         settings.camera,
         pose.root if settings.path == "on" else None,
     )
-    form = settings.encoder.format
     skeleton = Skeleton(pose.joints, tuple(joints.LIMBS), tuple(joints.SIDES))
-    painter = FilmPainter(
+    return FilmPainter(
         skeleton, settings.look, clip.size, world, pose.keypoints,
-        pose.scores, pose.valid, pose.timestamps, [str(number) for number in pose.people], film=form in PLANES,
+        pose.scores, pose.valid, pose.timestamps, [str(number) for number in pose.people], film=film,
     )  # fmt: skip
+
+
+def render(clip: Clip, pose: Pose3D, begins_s: float, path: Path, settings: RunSettings, console: Console) -> list[str]:
+    """Paint the overlay and the room for every frame, and write the film, whose first frame is shown at `begins_s`.
+
+    Returns:
+        What the user should know.
+    """
+    from pipeline.video.formats import PLANES, film_writer
+
+    form = settings.encoder.format
+    painter = painter_of(clip, pose, settings, film=form in PLANES)
     reader, index = VideoReader(clip), -1
     writer = film_writer(
         form, path, painter.size, pose.timestamps, clip, begins_s, *settings.encoder.used(), settings.encoder.codec

@@ -63,6 +63,7 @@ def write_inputs(folder: Path) -> None:
     (folder / "keypoints.json").write_text(json.dumps(frames))
     bodies = np.random.default_rng(0).normal(size=(8, 17, 3))
     np.savez(folder / "true.npz", positions=bodies, joints=H36M_17, fps=25)
+    (folder / "onnx.toml").write_text('[detector]\nname = "onnx"\npose_model = "pose.onnx"\nbox_model = "boxes.onnx"\n')
     write_tiny_mocap(folder / "mocap", "npz")
     write_tiny_h36m(folder / "h36m")
     write_tiny_mpi_inf_3dhp(folder / "tiny_3dhp")
