@@ -110,7 +110,7 @@ def _of_arrays(arrays: dict[str, NDArray[np.generic]]) -> Reference:
     if len(known) < _FEWEST_JOINTS:
         raise ValueError(f"joints: at least {_FEWEST_JOINTS} of {', '.join(joints.NAMES)} wanted")
     places = _UNITS[units] * places[:, :, known]
-    valid = np.isfinite(places).all(axis=(2, 3))
+    valid: Bools = np.asarray(np.isfinite(places).all(axis=(2, 3)), np.bool_)
     if "valid" in arrays:
         told = np.asarray(arrays["valid"])
         if told.dtype != np.bool_ or told.shape not in ((frames,), (people, frames)):
@@ -153,10 +153,10 @@ def compare(pose: Pose3D, begins_s: float, reference: Reference) -> list[Errors]
                 share = both.sum() / max((pose.valid[p] | shared[r]).sum(), 1)
                 cost[p, r] = share * p_mpjpe(one, other, both) + (1 - share) * _BAD_MM
     found = []
-    for p, r in zip(*linear_sum_assignment(cost), strict=True):
+    for p, r in np.stack(linear_sum_assignment(cost), axis=1).tolist():
         both = pose.valid[p] & shared[r]
         if both.any():
-            found.append(_errors(made[p], truth[r], both, reference.joints, (int(pose.people[p]), int(r) + 1)))
+            found.append(_errors(made[p], truth[r], both, reference.joints, (int(pose.people[p]), r + 1)))
     if not found:
         raise PipelineError(f"the reference and the run have no frame of anybody in common; {_FORM}")
     return sorted(found, key=lambda errors: errors.person)

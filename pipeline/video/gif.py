@@ -12,6 +12,7 @@ import av
 import numpy as np
 from av.container import OutputContainer
 from av.filter import Graph
+from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -118,7 +119,7 @@ def kept_ticks(timestamps: Sequence[float] | NDArray[np.float64]) -> list[int | 
 def _palette_graph(width: int, height: int) -> Graph:
     """Return the filters that give every frame a palette of its own."""
     graph = Graph()
-    source = graph.add_buffer(width=width, height=height, format="rgb24", time_base=_CLOCK)
+    source = graph.add_buffer(width=width, height=height, format=VideoFormat("rgb24"), time_base=_CLOCK)
     split, make = graph.add("split"), graph.add("palettegen", "stats_mode=single")
     use, sink = graph.add("paletteuse", "new=1:dither=sierra2_4a"), graph.add("buffersink")
     source.link_to(split)
