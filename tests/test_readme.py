@@ -18,6 +18,7 @@ from test_run import make_film
 from toy_models import constant_model, heatmap_model
 from walkers import write_walkers
 
+from detectors.joints import H36M_17
 from lifter.datasets.h36m.tiny import write_tiny_h36m
 from lifter.datasets.mocap.tiny import write_tiny_mocap
 from lifter.datasets.mpi_inf_3dhp.tiny import write_tiny_mpi_inf_3dhp
@@ -60,6 +61,9 @@ def write_inputs(folder: Path) -> None:
 
     frames = [{"frame_id": i, "instances": people} for i in range(8)]
     (folder / "keypoints.json").write_text(json.dumps(frames))
+    bodies = np.random.default_rng(0).normal(size=(8, 17, 3))
+    np.savez(folder / "true.npz", positions=bodies, joints=H36M_17, fps=25)
+    (folder / "onnx.toml").write_text('[detector]\nname = "onnx"\npose_model = "pose.onnx"\nbox_model = "boxes.onnx"\n')
     write_tiny_mocap(folder / "mocap", "npz")
     write_tiny_h36m(folder / "h36m")
     write_tiny_mpi_inf_3dhp(folder / "tiny_3dhp")

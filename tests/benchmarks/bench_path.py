@@ -81,7 +81,7 @@ def filmed(folder: Path, split: str, every: int, source: str) -> Iterator[tuple[
         if source == "noisy":
             keypoints = disturbed(keypoints, NoiseSettings(), random)
         seen = as_detected(keypoints, RATE_HZ)
-        pose, _ = lift(seen, studio.SIZE, RunSettings(camera=lens, device="cpu"), Console(quiet=True))
+        pose, *_ = lift(seen, studio.SIZE, RunSettings(camera=lens, device="cpu"), Console(quiet=True))
         shot = Shot(pose, truth.astype(np.float64), rotation @ [0.0, 0.0, 1.0], lens, studio.SIZE)
         yield recording.group.split("_")[0], shot
 
