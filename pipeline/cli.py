@@ -72,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
             verb.add_argument("--no-render", dest="render", action="store_false", default=None, help="no film")
     _add_export(verbs)
     _add_view(verbs)
+    _add_measure(verbs)
     verbs.add_parser("detectors", help="list the 2D detectors", description="List the 2D detectors.")
     verbs.add_parser("doctor", help="check this installation", description="Check this installation.")
     return parser
@@ -83,6 +84,17 @@ def _add_export(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     command.add_arguments(
         verbs.add_parser(
             "export", help=command.WHAT, description=f"Write {command.WHAT}.", epilog=command.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )  # fmt: skip
+
+
+def _add_measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from pipeline.measures import command
+
+    command.add_arguments(
+        verbs.add_parser(
+            "measure", help=command.WHAT, description=f"Write {command.WHAT}.", epilog=command.EXAMPLES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
     )  # fmt: skip
@@ -183,6 +195,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from pipeline.export.command import export
 
         return guarded(lambda: export(**given))
+    if verb == "measure":
+        from pipeline.measures.command import measure
+
+        return guarded(lambda: measure(**given))
     if verb == "live":
         return guarded(lambda: _run_live(given))
     if verb == "batch":
