@@ -72,7 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
             verb.add_argument("--no-render", dest="render", action="store_false", default=None, help="no film")
     _add_export(verbs)
     _add_view(verbs)
-    _add_measure(verbs)
+    _add_looking(verbs)
     verbs.add_parser("detectors", help="list the 2D detectors", description="List the 2D detectors.")
     verbs.add_parser("doctor", help="check this installation", description="Check this installation.")
     return parser
@@ -89,15 +89,17 @@ def _add_export(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )  # fmt: skip
 
 
-def _add_measure(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from pipeline.measures import command
+def _add_looking(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from pipeline.measures import command as measure
+    from pipeline.report import command as report
 
-    command.add_arguments(
-        verbs.add_parser(
-            "measure", help=command.WHAT, description=f"Write {command.WHAT}.", epilog=command.EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-    )  # fmt: skip
+    for name, command in (("measure", measure), ("report", report)):
+        command.add_arguments(
+            verbs.add_parser(
+                name, help=command.WHAT, description=f"Write {command.WHAT}.", epilog=command.EXAMPLES,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+        )  # fmt: skip
 
 
 def _add_inputs(name: str, verb: argparse.ArgumentParser) -> None:
@@ -199,6 +201,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from pipeline.measures.command import measure
 
         return guarded(lambda: measure(**given))
+    if verb == "report":
+        from pipeline.report.command import report
+
+        return guarded(lambda: report(**given))
     if verb == "live":
         return guarded(lambda: _run_live(given))
     if verb == "batch":

@@ -48,7 +48,17 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
         for index in range(first, last + 1):
             work.do(stages[index], again=index >= anew)
     work.finish()
+    if verb == "run" and work.made:
+        _warn_of_low_trust(work)
     return work.folder
+
+
+def _warn_of_low_trust(work: Work) -> None:
+    """Say in a line where the poses should not be relied on."""
+    from pipeline.report.words import warning
+
+    if line := warning(store.load_pose3d(work.folder.pose3d), work.folder.path):
+        work.console.warn(f"{work.clip.path.name}: {line}")
 
 
 def _check_lifting(settings: RunSettings) -> None:
