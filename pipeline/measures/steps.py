@@ -25,9 +25,9 @@ SIDES = ("left", "right")
 _ANKLES = [joints.NAMES.index(f"{side}_ankle") for side in SIDES]
 _CALM_S = 0.04  # over which the ankles are calmed
 _HEADING_S = 0.4  # over which the way ahead is calmed
-_STRIDE = 0.25  # of the legs' length that an ankle swings, from behind the pelvis to ahead, at the least
+_STRIDE = 0.15  # of the legs' length that an ankle swings, from behind the pelvis to ahead, at the least
 _STEP_S = (0.2, 1.2)  # seconds between two contacts of a walk: 300 to 50 steps a minute
-_FEWEST = 4  # contacts, left and right in turn, that make a walk
+FEWEST = 4  # contacts, left and right in turn, that make a walk: fewer are found in other motion, too
 _SHORTEST_S = 1.0  # of a person in track, below which nothing is looked for
 
 
@@ -78,7 +78,11 @@ class Walk:
 
 
 def find_walks(
-    positions: NDArray[np.floating], valid: Bools, timestamps: Doubles, up: NDArray[np.floating]
+    positions: NDArray[np.floating],
+    valid: Bools,
+    timestamps: Doubles,
+    up: NDArray[np.floating],
+    fewest: int = FEWEST,
 ) -> list[Walk]:
     """Find where one person walks or runs.
 
@@ -87,16 +91,17 @@ def find_walks(
         valid: (T,).
         timestamps: (T,) seconds, not falling.
         up: (3,) against gravity, camera axes.
+        fewest: contacts, left and right in turn, that make a walk; at least two.
     """
     edges = np.flatnonzero(np.diff(np.concatenate([[False], valid, [False]])))
     walks: list[Walk] = []
     for first, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         seconds = timestamps[first:end]
         rising = np.concatenate([[True], np.diff(seconds) > 0])
-        if seconds[-1] - seconds[0] < _SHORTEST_S or rising.sum() < _FEWEST:
+        if seconds[-1] - seconds[0] < _SHORTEST_S or rising.sum() < FEWEST:
             continue
         frames = first + np.flatnonzero(rising)
-        walks += _walks(_events(np.asarray(positions[frames], np.float64), timestamps[frames], up, frames))
+        walks += _walks(_events(np.asarray(positions[frames], np.float64), timestamps[frames], up, frames), fewest)
     return walks
 
 
@@ -109,11 +114,11 @@ def _events(body: Doubles, seconds: Doubles, up: NDArray[np.floating], frames: N
     ankles = _evenly(body[:, _ANKLES], seconds, even)
     there = (ankles * ways[:, None]).sum(axis=-1)  # metres ahead of the pelvis
     before = _calm(there, _CALM_S * rate)  # for times only: it shortens steps
+    swing, apart = _STRIDE * _leg(body), max(1, round(_STEP_S[0] * rate))
     found = []
     for side, name in enumerate(SIDES):
-        least = {"prominence": _STRIDE * _leg(body), "distance": max(1, round(_STEP_S[0] * rate))}
         for kind, sign in (("contact", 1), ("lift_off", -1)):
-            for peak in find_peaks(sign * before[:, side], **least)[0].tolist():
+            for peak in find_peaks(sign * before[:, side], prominence=swing, distance=apart)[0].tolist():
                 time = even[peak] + _beyond(before[:, side], peak) / rate
                 step = there[peak, side] - there[peak, 1 - side] if kind == "contact" else float("nan")
                 nearest = int(np.abs(seconds - time).argmin())
@@ -121,7 +126,7 @@ def _events(body: Doubles, seconds: Doubles, up: NDArray[np.floating], frames: N
     return sorted(found, key=lambda event: event.seconds)
 
 
-def _walks(events: list[Event]) -> list[Walk]:
+def _walks(events: list[Event], fewest: int) -> list[Walk]:
     """Return the events of those contacts that follow each other as in walking."""
     contacts = [index for index, event in enumerate(events) if event.kind == "contact"]
     walks, row = [], contacts[:1]
@@ -130,7 +135,7 @@ def _walks(events: list[Event]) -> list[Walk]:
         if last and index is not None and _follows(last, events[index]):
             row.append(index)
             continue
-        if len(row) >= _FEWEST:
+        if len(row) >= fewest:
             walks.append(Walk(tuple(events[row[0] : row[-1] + 1])))
         row = [] if index is None else [index]
     return walks
