@@ -79,7 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
             verb.add_argument("--from", dest="redo", choices=("detect", "lift", "render"), help="redo from this stage")
         if name in ("run", "live", "batch"):
             verb.add_argument("--no-render", dest="render", action="store_false", default=None, help="no film")
-    flags.add_export(verbs)
+    flags.add_told(verbs)
     flags.add_view(verbs)
     verbs.add_parser("detectors", help="list the 2D detectors", description="List the 2D detectors.")
     verbs.add_parser("doctor", help="check this installation", description="Check this installation.")
@@ -98,6 +98,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from pipeline.export.command import export
 
         return guarded(lambda: export(**given))
+    if verb == "measure":
+        from pipeline.measures.command import measure
+
+        return guarded(lambda: measure(**given))
+    if verb == "report":
+        from pipeline.report.command import report
+
+        return guarded(lambda: report(**given))
     own = {"view": _view, "live": _run_live, "batch": _run_batch, "compare": _compare}
     if verb in own:
         return guarded(lambda: own[verb](given))

@@ -113,13 +113,16 @@ def add_view(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     view.add_argument("--quiet", action="store_true", help="print errors only")
 
 
-def add_export(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The verb `export`."""
-    from pipeline.export import command
+def add_told(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The verbs `export`, `measure` and `report`, which bring their own words and flags."""
+    from pipeline.export import command as export
+    from pipeline.measures import command as measure
+    from pipeline.report import command as report
 
-    command.add_arguments(
-        verbs.add_parser(
-            "export", help=command.WHAT, description=f"Write {command.WHAT}.", epilog=command.EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-    )  # fmt: skip
+    for name, command in (("export", export), ("measure", measure), ("report", report)):
+        command.add_arguments(
+            verbs.add_parser(
+                name, help=command.WHAT, description=f"Write {command.WHAT}.", epilog=command.EXAMPLES,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+        )  # fmt: skip

@@ -59,7 +59,17 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
         from pipeline.reference import against
 
         console.say(against(work.folder, work.settings.reference))
+    if verb == "run" and work.made:
+        _warn_of_low_trust(work)
     return work.folder
+
+
+def _warn_of_low_trust(work: Work) -> None:
+    """Say in a line where the poses should not be relied on."""
+    from pipeline.report.words import warning
+
+    if line := warning(store.load_pose3d(work.folder.pose3d), work.folder.path):
+        work.console.warn(f"{work.clip.path.name}: {line}")
 
 
 def _check_lifting(settings: RunSettings) -> None:

@@ -27,7 +27,10 @@ from pipeline.settings import resolve
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LABORATORY = (ROOT / "lifter" / "README.md").read_text(encoding="utf-8")
-EXPORTS = (ROOT / "pipeline" / "export" / "README.md").read_text(encoding="utf-8")
+GUIDES = "".join(
+    (ROOT / "pipeline" / island / "README.md").read_text(encoding="utf-8")
+    for island in ("export", "measures", "report")
+)
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -39,7 +42,7 @@ def commands(text: str) -> list[str]:
     return [line for line in lines if line] + re.findall(r"`(python tests/benchmarks/[^`]+)`", text)
 
 
-COMMANDS = list(dict.fromkeys(commands(README) + commands(LABORATORY) + commands(EXPORTS)))
+COMMANDS = list(dict.fromkeys(commands(README) + commands(LABORATORY) + commands(GUIDES)))
 # A network and a schedule for seconds; the command's other words stay as they are.
 SHORT = [
     "--epochs", "1", "--cfg-options", "model.network.widths=2,2,2,2,2", "train_dataloader.batch_size=2",
@@ -140,7 +143,10 @@ def test_command_runs(command: str, workplace: Path) -> None:
     if arguments[1] in ("lifter", "pipeline.drawn", "pipeline.learned"):
         make_before(arguments, workplace)
         arguments = shortened(arguments)
-    elif arguments[2] in ("export", "view") and not (workplace / "runs" / "film" / "pose3d.npz").exists():
+    elif (
+        arguments[2] in ("export", "view", "measure", "report")
+        and not (workplace / "runs" / "film" / "pose3d.npz").exists()
+    ):
         run(["-m", "pipeline", "run", "film.mp4", "--detector", "scripted", "--no-render"], workplace)
     elif arguments[1] == "pipeline" and arguments[2] in DETECT and "--detector" not in arguments:
         arguments += ["--detector", "scripted"]  # the default one is run by the demo's test
