@@ -23,6 +23,7 @@ class Checked:
 
     Attributes:
         joints: the detector's.
+        counts_frames: it must be given every frame of the film, from the first one on.
         runs_on: its runtime and precision, for people; empty where it says nothing.
 
     Raises:
@@ -31,6 +32,7 @@ class Checked:
 
     joints: tuple[str, ...]
     runs_on: str
+    counts_frames: bool
 
     def __init__(self, name: str, detector: Any, foreign: bool = False) -> None:
         """See the class."""
@@ -42,6 +44,7 @@ class Checked:
             raise DetectorError(f"detector {name}: cannot be called with frames; give it a __call__(frames)")
         self.joints = tuple(joints)
         self.runs_on = str(getattr(detector, "runs_on", ""))
+        self.counts_frames = bool(getattr(detector, "counts_frames", False))
         self._name = name
         self._detector = detector
         self._foreign = foreign

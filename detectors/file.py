@@ -70,6 +70,7 @@ class FileDetector:
     """
 
     joints: tuple[str, ...]
+    counts_frames = True  # the file's frames are those of the whole film
 
     def __init__(self, made: Made, path: Path, limit: int = 20) -> None:
         """Keep what was read; `path` is for messages, `limit` the most people a frame."""

@@ -12,9 +12,12 @@ import importlib.metadata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from detectors.base import Detector, DetectorError, DetectorOptions
+from detectors.base import DetectorError, DetectorOptions
+
+if TYPE_CHECKING:
+    from detectors.checked import Checked
 
 ENTRY_POINTS = "motion_lift.detectors"
 
@@ -111,7 +114,7 @@ class Available:
     missing: tuple[str, ...]
 
 
-def create(name: str, options: DetectorOptions) -> Detector:
+def create(name: str, options: DetectorOptions) -> Checked:
     """Make the detector of a name; what it yields is checked, frame by frame.
 
     Raises:

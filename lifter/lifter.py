@@ -15,7 +15,7 @@ from lifter import joints, weights, windows
 from lifter.errors import LifterError
 from lifter.fused import FusedUGCN
 from lifter.networks import Network
-from lifter.screen import to_person, to_person_along, to_screen, turn_back
+from lifter.screen import in_parts, to_person, to_person_along, to_screen, turn_back
 from lifter.ugcn import UGCN
 
 Floats = NDArray[np.float32]
@@ -134,7 +134,8 @@ class Lifter:
             sequence = to_screen(sequence, size)
         lifted = self.lift_uniform(sequence)
         positions = between(lifted, grid, timestamps)
-        return np.asarray(positions - positions[:, joints.ROOT : joints.ROOT + 1])
+        positions -= positions[:, joints.ROOT : joints.ROOT + 1].copy()
+        return positions
 
     def lift_uniform(self, sequence: Floats) -> Floats:
         """Lift (T, 17, 2) at the training rate; screen units, or any unit where people are measured by themselves.
@@ -148,7 +149,7 @@ class Lifter:
         # A sequence shorter than a window lies in its middle, as in training: a person is measured by the whole window.
         filled, front = windows.pad(sequence, window + period - 1)
         first = windows.phased_starts(len(filled), window, self.step if self.model.overlapping else window, period)
-        around = filled[np.clip(np.arange(-context, len(filled) + context), 0, len(filled) - 1)]
+        around = np.pad(filled, ((context, context), (0, 0), (0, 0)), mode="edge") if context else filled
         joiner = windows.Joiner(len(filled))
         for batch in self._batches(first, window):
             joiner.add(batch, self._lift_windows(windows.cut(around, batch, window + 2 * context)))
@@ -164,6 +165,10 @@ class Lifter:
     def _lift_in_chunks(self, sequence: Floats) -> Floats:
         """Lift (T, 17, 2) once: chunks, each measured along the way as windows would measure it, cross-faded."""
         filled, front = windows.pad(sequence, self.recipe.window)
+        return smoothed(self._join_chunks(filled))[front : front + len(sequence)]
+
+    def _join_chunks(self, filled: Floats) -> Floats:
+        """Lift (T, 17, 2), a window or longer, to (T, 17, 3) in the recipe's axes."""
         units, turns = filled, None
         if self.recipe.normalisation == "person":
             units, turns = to_person_along(filled, self.recipe.window)
@@ -173,8 +178,9 @@ class Lifter:
             joiner.add(batch, self._network(windows.cut(units, batch, chunk)))
         lifted = joiner.result()
         if turns is not None:
-            lifted = turn_back(lifted[:, None], turns)[:, 0]
-        return smoothed(lifted)[front : front + len(sequence)]
+            for part in in_parts(len(lifted)):
+                lifted[part] = turn_back(lifted[part, None], turns[part])[:, 0]
+        return lifted
 
     def _batches(self, first: NDArray[np.int64], frames: int) -> Iterator[NDArray[np.int64]]:
         """Split windows of so many frames that begin at the frames `first` into what is lifted at a time."""
@@ -196,7 +202,7 @@ def smoothed(positions: Floats) -> Floats:
     """Average (T, ...) over a few frames by the weights of `SMOOTHING`, cut at both ends."""
     weight = convolve1d(np.ones(len(positions), np.float32), SMOOTHING, mode="constant")
     mean = convolve1d(positions, SMOOTHING, axis=0, mode="constant")
-    return np.asarray(mean / weight.reshape(-1, *[1] * (positions.ndim - 1)))
+    return np.divide(mean, weight.reshape(-1, *[1] * (positions.ndim - 1)), out=mean)
 
 
 def runs(mask: NDArray[np.bool_]) -> Iterator[slice]:
@@ -217,17 +223,17 @@ def between(track: Floats, known: Doubles, wanted: Doubles) -> Floats:
     distinct = np.concatenate([[True], np.diff(known) > 1e-9])
     if distinct.sum() < 2:
         return np.repeat(track[:1], len(wanted), axis=0)
-    times, rows = known[distinct], track[distinct]
+    times, rows = (known, track) if distinct.all() else (known[distinct], track[distinct])
     inside = np.clip(wanted, times[0], times[-1])
     # A piece of the curve knows its neighbours only: some at a time are the same curve, in little memory.
     starts = range(0, len(times) - 1, CURVE)
     cuts = [0, *np.searchsorted(inside, times[list(starts)[1:]]), len(inside)]
-    pieces = []
+    curved = np.empty((len(wanted), *track.shape[1:]), np.float32)
     for start, first, stop in zip(starts, cuts[:-1], cuts[1:], strict=True):
         near = slice(max(start - 3, 0), start + CURVE + 4)
         curve = PchipInterpolator(times[near], rows[near], axis=0)
-        pieces.append(np.asarray(curve(inside[first:stop]), np.float32))
-    return np.concatenate(pieces)
+        curved[first:stop] = curve(inside[first:stop])
+    return curved
 
 
 def pick_device(name: str) -> torch.device:

@@ -6,6 +6,8 @@ measures a window by the person in it, so that place, size and turn in the pictu
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import convolve1d
@@ -15,6 +17,7 @@ from lifter import joints
 Floats = NDArray[np.float32]
 NORMALISATIONS = ("screen", "person")
 THORAX, ANKLES = 8, [3, 6]
+AT_ONCE = 500  # frames
 
 
 def to_screen(keypoints_px: Floats, size: tuple[int, int]) -> Floats:
@@ -55,14 +58,25 @@ def to_person_along(sequence: Floats, window: int) -> tuple[Floats, Floats]:
     Returns:
         The sequence in person units, and the turns (T, 2, 2) that were applied, for `turn_back` of single frames.
     """
-    centred, radii, ups = (part[0] for part in _measured(sequence[None]))
-    measures = np.column_stack([radii, ups, np.ones(len(radii))])  # T 4, the last sums the weights
+    measures = np.ones((len(sequence), 4))  # the last sums the weights
+    for part in in_parts(len(sequence)):
+        _, radii, ups = (measured[0] for measured in _measured(sequence[None, part]))
+        measures[part, 0], measures[part, 1:3] = radii, ups
     triangle = np.minimum(np.arange(1, 2 * window), np.arange(1, 2 * window)[::-1]) / window
     mean = convolve1d(measures, triangle, axis=0, mode="constant")
     mean = mean[:, :3] / mean[:, 3:]
     turns = np.asarray(_upright(np.asarray(mean[:, 1:], np.float32)), np.float32)
-    units = np.einsum("tij,tvj->tvi", turns / np.maximum(mean[:, :1, None], 1e-6).astype(np.float32), centred)
-    return np.asarray(units, dtype=np.float32), turns
+    scaled = turns / np.maximum(mean[:, :1, None], 1e-6).astype(np.float32)
+    units = np.empty(sequence.shape, np.float32)
+    for part in in_parts(len(sequence)):
+        centred = sequence[part] - sequence[part, joints.ROOT : joints.ROOT + 1]
+        units[part] = np.einsum("tij,tvj->tvi", scaled[part], centred)
+    return units, turns
+
+
+def in_parts(frames: int) -> Iterator[slice]:
+    """Split frames into what is worked on at a time, so that a long film needs little memory in between."""
+    return (slice(first, first + AT_ONCE) for first in range(0, frames, AT_ONCE))
 
 
 def _measured(windows: Floats) -> tuple[Floats, Floats, Floats]:

@@ -32,6 +32,7 @@ _LIMBS = tuple(
 _NOSE_UP, _EYES_UP, _EARS_UP = 0.40, 0.47, 0.45
 # Sideways share of the spine's bend that the trunk's four corners understate.
 _BEND = 0.3
+_AT_ONCE = 500  # frames, so that a long film needs little memory in between
 
 
 def adapt(
@@ -58,10 +59,15 @@ def adapt(
     if keypoints.shape != (*scores.shape, 2) or scores.shape[-1] != len(joints):
         raise ValueError(f"adapt: {keypoints.shape} key points, {scores.shape} scores, {len(joints)} names")
     rule = _RULES[recognise(joints)]
-    stacked = np.concatenate([keypoints, scores[..., None]], axis=-1).astype(np.float64)
-    named: Named = {name: stacked[..., index, :] for index, name in enumerate(joints)}
-    adapted = rule(named)
-    result = np.stack([adapted[name] for name in H36M_17], axis=-2).astype(np.float32)
+    flat, flat_scores = keypoints.reshape(-1, len(joints), 2), scores.reshape(-1, len(joints))
+    result = np.empty((len(flat), len(H36M_17), 3), np.float32)
+    for first in range(0, len(flat), _AT_ONCE):
+        part = slice(first, first + _AT_ONCE)
+        stacked = np.concatenate([flat[part], flat_scores[part, :, None]], axis=-1).astype(np.float64)
+        named: Named = {name: stacked[:, index] for index, name in enumerate(joints)}
+        adapted = rule(named)
+        result[part] = np.stack([adapted[name] for name in H36M_17], axis=-2)
+    result = result.reshape(*scores.shape[:-1], len(H36M_17), 3)
     return result[..., :2], result[..., 2]
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import StoreError
-from pipeline.parts import litter_of
+from pipeline.parts import PICTURES, litter_of
 from pipeline.store import write_whole
 
 
@@ -20,13 +21,13 @@ class RunFolder:
 
     Attributes:
         path: the folder.
-        pose2d, pose3d, film, record: its files.
+        pose2d, pose3d, film, record: its files; the film in `form` is a folder where that is png.
     """
 
-    def __init__(self, folder: Path, stem: str) -> None:
+    def __init__(self, folder: Path, stem: str, form: str = "mp4") -> None:
         self.path = folder
         self.pose2d, self.pose3d = folder / "pose2d.npz", folder / "pose3d.npz"
-        self.film, self.record = folder / f"{stem}_3d.mp4", folder / "run.json"
+        self.film, self.record = folder / f"{stem}{PICTURES if form == 'png' else f'_3d.{form}'}", folder / "run.json"
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -46,7 +47,7 @@ class RunFolder:
             self._lock(lock)
             for file in (self.pose2d, self.pose3d, self.film, self.record):
                 for litter in litter_of(file):
-                    litter.unlink(missing_ok=True)
+                    remove(litter)
             yield
         finally:
             os.close(lock)
@@ -73,3 +74,11 @@ class RunFolder:
             raise StoreError(f"{self.path}: another run is at work in it; wait for it, or choose --output") from error
         except OSError:
             return  # a file system without locks: then nobody keeps the others out
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder of pictures, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

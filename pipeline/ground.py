@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, grey_opening
 
 from detectors.joints import H36M_17
 
+Numbers = NDArray[np.floating]
 Doubles = NDArray[np.float64]
 
 ANKLES = [H36M_17.index("left_ankle"), H36M_17.index("right_ankle")]
@@ -15,18 +16,19 @@ ANKLES = [H36M_17.index("left_ankle"), H36M_17.index("right_ankle")]
 _CALM_S = 0.05  # over which the ankles are smoothed before their speed is taken
 _STILL = (0.15, 0.35)  # m/s across the view: up to the first an ankle rests, from the second on it moves
 _LOW = (0.04, 0.10)  # metres above the lower ankle: likewise
+_STANDS_S = 0.12  # seconds for which a foot stands at the least; at the top of a jump it rests for 0.07
 _SEEN = (0.1, 0.4)  # score: up to the first nothing is claimed, from the second on all
 _TILT = np.radians(6.0)  # one sigma of the estimated way up: the floor may lean so far from it
 EVEN = 0.03  # metres: one sigma of a planted ankle's height above the floor
 
 
 def planted(
-    positions: Doubles, keypoints: Doubles, scores: Doubles, depth: Doubles, seconds: Doubles, up: Doubles, focal: float
+    positions: Numbers, keypoints: Numbers, scores: Doubles, depth: Doubles, seconds: Doubles, up: Doubles, focal: float
 ) -> Doubles:
     """Return (T, 2) in 0..1: how surely the left and the right foot stand.
 
-    A foot that stands rests in the picture of a camera that rests, and no joint hangs much below it. Both are seen
-    without knowing the path.
+    A foot that stands rests in the picture of a camera that rests, for longer than at the top of a jump, and the other
+    one does not hang much below it. All this is seen without knowing the path.
 
     Args:
         positions: (T, 17, 3) metres about the pelvis, camera axes.
@@ -40,12 +42,16 @@ def planted(
     if len(seconds) < 2:
         return np.zeros((len(seconds), 2))
     calm = _CALM_S / float(np.median(np.diff(seconds)))
-    places = gaussian_filter1d(keypoints[:, ANKLES], calm, axis=0, mode="nearest")
-    metres = (depth[:, None] + positions[:, ANKLES, 2]) / focal  # of a pixel
+    ankles, pixels = positions[:, ANKLES].astype(np.float64), keypoints[:, ANKLES].astype(np.float64)
+    places = gaussian_filter1d(pixels, calm, axis=0, mode="nearest")
+    metres = (depth[:, None] + ankles[..., 2]) / focal  # of a pixel
     speed = np.linalg.norm(np.gradient(places, seconds, axis=0), axis=-1) * metres
-    height = gaussian_filter1d(positions[:, ANKLES] @ up, calm, axis=0, mode="nearest")
+    height = gaussian_filter1d(ankles @ up, calm, axis=0, mode="nearest")
     above = height - height.min(axis=1, keepdims=True)
-    return (1 - _ramp(speed, _STILL)) * (1 - _ramp(above, _LOW)) * _ramp(scores[:, ANKLES], _SEEN)
+    rests = (1 - _ramp(speed, _STILL)) * (1 - _ramp(above, _LOW)) * _ramp(scores[:, ANKLES], _SEEN)
+    frames = max(1, int(np.ceil(_STANDS_S / float(np.median(np.diff(seconds))))))
+    stands: Doubles = grey_opening(rests, (frames, 1), mode="nearest")
+    return stands
 
 
 def floor_under(feet: Doubles, weights: Doubles, up: Doubles) -> tuple[Doubles, float]:

@@ -23,6 +23,7 @@ Bools = NDArray[np.bool_]
 # motion capture with made-up noise, 0.85 to 1 on drawn films with key points that detectors found.
 _SHOWN, _TOWARD = 0.85, 3.0
 _STEEPEST = 85.0  # degrees of pitch, beyond which nothing is corrected
+_AT_ONCE = 500  # frames
 
 
 def orient(
@@ -51,12 +52,11 @@ def orient(
         (P, T, 17, 3) float32 metres, camera axes x right, y down, z away; and (3,) float32, the unit vector against
         gravity in the same axes: the camera's if it is known, else estimated from how people stand.
     """
-    lifted = positions.astype(np.float64)
     turns = view_turns(keypoints[..., 0, :], valid, timestamps, picture_size, camera)
     shown = _SHOWN
     if placed:
         turns, shown = np.broadcast_to(np.eye(3), turns.shape), 1.0
-    ways, weights = standing_ways(lifted, valid, scores)
+    ways, weights = standing_ways(positions, valid, scores)
     estimate = believe(*mean_way(_apply(turns, _pitched(ways, 1 / shown)), weights))
     up = np.array(camera.hold(estimate.tolist()))
     seen_up = _apply(turns.swapaxes(-1, -2), np.broadcast_to(up, ways.shape))
@@ -65,7 +65,11 @@ def orient(
         # What is still left of the lifter's error shows in how people stand; squared, so that no walker counts.
         stand, share = mean_way(_apply(turns, ways), weights**2)
         turns = shortest_turns(stand, up, share) @ turns
-    return _apply(turns[:, :, None], lifted).astype(np.float32), up.astype(np.float32)
+    turned = np.empty(positions.shape, np.float32)
+    for first in range(0, len(timestamps), _AT_ONCE):
+        part = slice(first, first + _AT_ONCE)
+        turned[:, part] = _apply(turns[:, part, None], positions[:, part].astype(np.float64))
+    return turned, up.astype(np.float32)
 
 
 def view_turns(

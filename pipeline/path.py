@@ -17,6 +17,7 @@ from pipeline.ground import ANKLES, EVEN, floor_under, planted
 from pipeline.trajectory import PathTerms
 from pipeline.translation import fit_translation
 
+Numbers = NDArray[np.floating]
 Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -74,7 +75,7 @@ def follow(
     lens = _LENS_GIVEN if camera.fov or camera.focal else _LENS
     for person, seen in enumerate(valid):
         track = _extent(seen)
-        body, pixels = positions[person, track].astype(np.float64), keypoints[person, track].astype(np.float64)
+        body, pixels = positions[person, track], keypoints[person, track]
         sure = np.where(seen[track, None], scores[person, track], 0.0)
         places, spread, usable = fit_translation(body, pixels, sure, focal, centre)
         span = _extent(usable)
@@ -111,11 +112,12 @@ class _Walk:
     """
 
     def __init__(
-        self, body: Doubles, pixels: Doubles, scores: Doubles, seconds: Doubles, up: Doubles, focal: float
+        self, body: Numbers, pixels: Numbers, scores: Doubles, seconds: Doubles, up: Doubles, focal: float
     ) -> None:
         self.body, self.pixels, self.scores, self.seconds, self.up, self.focal = (
             body, pixels, scores, seconds, up, focal,
         )  # fmt: skip
+        self.ankles = body[:, ANKLES].astype(np.float64)
         rate = 1 / float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1.0
         self.rate, self.alike = rate, max(1.0, _CORRELATED_S * rate)  # frames a second; frames that err alike
 
@@ -149,16 +151,17 @@ class _Walk:
         velocity = gaussian_filter1d(np.diff(path, axis=0) / gaps[:, None], self.rate, axis=0, mode="nearest")
         walking = np.maximum((velocity**2).sum(axis=1) - _WALKING**2, 0)
         slip = (_SLIP + _SLIP_S * walking) * gaps
-        for side, ankle in enumerate(ANKLES):
+        for side in range(2):
             sure = np.minimum(feet[1:, side], feet[:-1, side])
-            terms.move(-np.diff(self.body[:, ankle], axis=0), (sure / slip)[:, None, None] * np.eye(3))
+            terms.move(-np.diff(self.ankles[:, side], axis=0), (sure / slip)[:, None, None] * np.eye(3))
 
     def _on_floor(self, terms: PathTerms, feet: Doubles) -> PathTerms:
         """Return the terms with one floor under all planted feet; path and floor are found in turn."""
         weights = feet / self.alike
-        ankles, grounded = self.body[:, ANKLES], terms
+        ankles, grounded = self.ankles, terms
         for _ in range(3):
             there = grounded.solve()[:, None] + ankles
+            del grounded  # before there is another one
             normal, offset = floor_under(there.reshape(-1, 3), weights.ravel(), self.up)
             grounded = terms.copy()
             for side in range(2):

@@ -16,7 +16,10 @@ from pipeline.folder import RunFolder
 from pipeline.height import read_heights
 from pipeline.progress import Console
 from pipeline.settings import STAGES, RunSettings
+from pipeline.smooth import OFF, read_smooth
 from pipeline.work import Result, Stage, Work
+
+FOREVER_S = 1e9  # JSON has no infinity
 
 
 def run(video: Path, settings: RunSettings, console: Console, verb: str = "run", start: str | None = None) -> RunFolder:
@@ -41,6 +44,10 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
     anew = STAGES.index(start) if start else len(stages)
     if last > 0:
         _check_lifting(settings)
+    if settings.reference is not None:
+        from pipeline.reference import read_reference
+
+        read_reference(settings.reference)  # what is wrong with it is told before minutes of work
     work = Work.begin(video, settings, console)
     if first > 0:
         work.require(stages[first - 1])
@@ -48,7 +55,21 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
         for index in range(first, last + 1):
             work.do(stages[index], again=index >= anew)
     work.finish()
+    if work.settings.reference is not None and last > 0:
+        from pipeline.reference import against
+
+        console.say(against(work.folder, work.settings.reference))
+    if verb == "run" and work.made:
+        _warn_of_low_trust(work)
     return work.folder
+
+
+def _warn_of_low_trust(work: Work) -> None:
+    """Say in a line where the poses should not be relied on."""
+    from pipeline.report.words import warning
+
+    if line := warning(store.load_pose3d(work.folder.pose3d), work.folder.path):
+        work.console.warn(f"{work.clip.path.name}: {line}")
 
 
 def _check_lifting(settings: RunSettings) -> None:
@@ -72,8 +93,10 @@ def _check_lifting(settings: RunSettings) -> None:
 def _detect_from(work: Work) -> dict[str, Any]:
     from detectors import registry
 
+    cut = work.settings.cut
     return {
         "video": work.video,
+        **({} if cut.whole else {"cut": [cut.start_s, min(cut.end_s, FOREVER_S), cut.every]}),
         "detector": work.settings.detector,
         "options": store.options_made_from(work.settings.options),
         "beside": registry.companions(work.settings.options),
@@ -84,8 +107,8 @@ def _detect_from(work: Work) -> dict[str, Any]:
 def _detect(work: Work, mark: str) -> Result:
     from pipeline.stages import detect
 
-    pose, warnings = detect(work.clip, work.settings, work.console)
-    store.save_pose(work.folder.pose2d, pose, **work.about(mark), detector=work.settings.detector)
+    pose, begins_s, warnings = detect(work.clip, work.settings, work.console)
+    store.save_pose(work.folder.pose2d, pose, **work.about(mark, begins_s), detector=work.settings.detector)
     return Result(len(pose.timestamps), len(pose.keypoints), warnings)
 
 
@@ -100,6 +123,7 @@ def _lift_from(work: Work) -> dict[str, Any]:
         "person": work.settings.person,
         "lift_mode": work.settings.lift_mode,
         "hold_bones": work.settings.hold_bones,
+        **({} if work.settings.smooth == OFF else {"smooth": read_smooth(work.settings.smooth)}),
         "height": read_heights(work.settings.height),
         "tilt": work.settings.camera.tilt,
         "lens": work.settings.camera.lens,
@@ -109,16 +133,21 @@ def _lift_from(work: Work) -> dict[str, Any]:
 def _lift(work: Work, mark: str) -> Result:
     from pipeline.stages import lift
 
-    pose, repairs = lift(store.load_pose2d(work.folder.pose2d), work.clip.size, work.settings, work.console)
-    store.save_pose(work.folder.pose3d, pose, **work.about(mark))
+    pose, unsmoothed, repairs = lift(store.load_pose2d(work.folder.pose2d), work.clip.size, work.settings, work.console)
+    begins_s = store.read_cut(work.folder.pose2d)[1]
+    about = work.about(mark, begins_s) | ({} if unsmoothed is None else {"positions_unsmoothed": unsmoothed})
+    store.save_pose(work.folder.pose3d, pose, **about)
     return Result(len(pose.timestamps), len(pose.positions), [], repairs)
 
 
 def _render_from(work: Work) -> dict[str, Any]:
+    encoder = asdict(work.settings.encoder)
+    if encoder["format"] == "mp4":  # as before there were others
+        del encoder["format"]
     return {
         "pose3d": store.read_about(work.folder.pose3d, "fingerprint"),
         "look": asdict(work.settings.look),
-        "encoder": asdict(work.settings.encoder),
+        "encoder": encoder,
         "lens": work.settings.camera.lens,
         "path": work.settings.path,
     }
@@ -127,11 +156,11 @@ def _render_from(work: Work) -> dict[str, Any]:
 def _render(work: Work, _mark: str) -> Result:
     from pipeline.stages import render
 
-    pose = store.load_pose3d(work.folder.pose3d)
-    warnings = render(work.clip, pose, work.folder.film, work.settings, work.console)
+    pose, begins_s = store.load_pose3d(work.folder.pose3d), store.read_cut(work.folder.pose3d)[1]
+    warnings = render(work.clip, pose, begins_s, work.folder.film, work.settings, work.console)
     return Result(len(pose.timestamps), len(pose.positions), warnings)
 
 
 DETECT = Stage("detect", 1, lambda folder: folder.pose2d, _detect_from, _detect)
-LIFT = Stage("lift", 2, lambda folder: folder.pose3d, _lift_from, _lift)
+LIFT = Stage("lift", 3, lambda folder: folder.pose3d, _lift_from, _lift)
 RENDER = Stage("render", 2, lambda folder: folder.film, _render_from, _render)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from dataclasses import dataclass, field, fields
@@ -10,14 +11,18 @@ from typing import Any, get_args, get_type_hints
 
 from detectors.base import DetectorOptions
 from pipeline.camera import Camera, read_camera
+from pipeline.cut import Cut, read_time
 from pipeline.errors import PipelineError
 from pipeline.height import read_heights
+from pipeline.smooth import OFF, read_smooth
 from render.settings import RenderSettings
 
 NUMBER = re.compile("[1-9][0-9]{0,5}")
+PEOPLE = ("all", "largest", "center")
 STAGES = ("detect", "lift", "render")
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 QUALITIES = {"draft": (26, "ultrafast"), "good": (20, "veryfast"), "fine": (17, "slow")}  # crf and preset
+FORMATS = ("mp4", "webm", "gif", "png")
 CODECS = ("x264", "auto", "nvenc", "qsv", "amf", "videotoolbox")
 
 
@@ -29,14 +34,16 @@ class EncoderSettings:
         quality: "draft" (quick), "good", or "fine" (slow); it decides what of crf and preset is not given.
         crf: H.264 quality, 0 (lossless) to 51; lower is better and larger.
         preset: H.264 speed, "ultrafast" to "veryslow".
-        codec: who encodes: "x264"; a graphics card by "nvenc", "qsv", "amf" or "videotoolbox"; "auto" takes a card
-            where one works, else x264.
+        format: "mp4", "webm", "gif", or "png" for a folder of pictures.
+        codec: who encodes an MP4: "x264"; a graphics card by "nvenc", "qsv", "amf" or "videotoolbox"; "auto" takes a
+            card where one works, else x264.
     """
 
     quality: str = "good"
     crf: int | None = None
     preset: str | None = None
     codec: str = "x264"
+    format: str = "mp4"
 
     def __post_init__(self) -> None:
         if self.quality not in QUALITIES:
@@ -45,6 +52,8 @@ class EncoderSettings:
             raise ValueError(f"crf: 0 to 51 wanted, got {self.crf}")
         if self.preset is not None and self.preset not in PRESETS:
             raise ValueError(f"preset: one of {', '.join(PRESETS)} wanted, got {self.preset!r}")
+        if self.format not in FORMATS:
+            raise ValueError(f"format: one of {', '.join(FORMATS)} wanted, got {self.format!r}")
         if self.codec not in CODECS:
             raise ValueError(f"codec: one of {', '.join(CODECS)} wanted, got {self.codec!r}")
 
@@ -59,6 +68,9 @@ class RunSettings:
     """What a run does.
 
     Attributes:
+        start: the time of the film to begin with: seconds, or as 1:05 or 1:02:03.5; None is its beginning.
+        end: the time before which to end, likewise; None is its end.
+        every: take every so many frames.
         detector: name of a 2D detector (`python -m pipeline detectors` lists them).
         options: what the detector is built from.
         adapter: how joints become Human3.6M's: "rules", "learned", or a file made by `python -m pipeline.learned`.
@@ -66,16 +78,22 @@ class RunSettings:
         lift_mode: "windows" averages overlapping windows, as the paper; "sequence" goes over the film once.
         hold_bones: give every bone of a person one length over the film.
         device: auto, cpu or cuda, for detector and lifter.
-        person: "all", "largest", or the number of a person as the film shows it.
+        person: "all", "largest", "center" (nearest the picture's middle), or the number of a person as the film
+            shows it.
+        smooth: "off", "savgol" or "savgol=SECONDS", the filter's window (`pipeline.smooth`).
         height: how tall people stand, metres: one number, or by person as 1=1.82,2=1.65; None is unknown.
         camera: what is known of the film's camera; the rest is estimated.
         output: folder that holds a folder a film.
         render: make the film.
+        reference: a file of true poses to compare with (`pipeline.reference`).
         path: "on" lets people walk through the film's room as they were seen to; "off" keeps each at one place.
         look: how the film looks.
         encoder: how the film is compressed.
     """
 
+    start: str | None = None
+    end: str | None = None
+    every: int = 1
     detector: str = "mediapipe"
     options: DetectorOptions = field(default_factory=DetectorOptions)
     adapter: str = "rules"
@@ -84,18 +102,22 @@ class RunSettings:
     hold_bones: bool = True
     device: str = "auto"
     person: str = "all"
+    smooth: str = OFF
     height: str | None = None
     camera: Camera = field(default_factory=Camera)
     output: Path = Path("runs")
     render: bool = True
+    reference: Path | None = None
     path: str = "on"
     look: RenderSettings = field(default_factory=RenderSettings)
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
 
     def __post_init__(self) -> None:
-        if self.person not in ("all", "largest") and not NUMBER.fullmatch(self.person):
-            raise ValueError(f"person: all, largest or a number from 1 wanted, got {self.person!r}")
+        if self.person not in PEOPLE and not NUMBER.fullmatch(self.person):
+            raise ValueError(f"person: {', '.join(PEOPLE)} or a number from 1 wanted, got {self.person!r}")
+        self.cut  # noqa: B018 - refuses wrong times
         read_heights(self.height)
+        read_smooth(self.smooth)
         if self.lift_mode not in ("windows", "sequence"):
             raise ValueError(f"lift_mode: windows or sequence wanted, got {self.lift_mode!r}")
         if self.path not in ("on", "off"):
@@ -103,13 +125,30 @@ class RunSettings:
         if self.device not in ("auto", "cpu", "cuda"):
             raise ValueError(f"device: auto, cpu or cuda wanted, got {self.device!r}")
 
+    @property
+    def cut(self) -> Cut:
+        """The part of the film that is taken.
+
+        Raises:
+            ValueError: times that are none, or in the wrong order.
+        """
+        end_s = math.inf if self.end is None else _seconds("end", self.end)
+        return Cut(0.0 if self.start is None else _seconds("start", self.start), end_s, self.every)
+
+
+def _seconds(name: str, text: str) -> float:
+    try:
+        return read_time(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+
 
 def read_config(path: Path) -> dict[str, Any]:
     """Read a TOML file into flat settings, as `resolve` takes them.
 
     Tables: `[detector]` (`name` and the detector's options), `[lifter]` (`name`, `adapter`, `lift_mode`,
-    `hold_bones`), `[render]` (look and encoding), `[camera]` (`pipeline.camera`); `person`, `device`, `output`,
-    `render = true|false` and `camera = "level"` stand at the top.
+    `hold_bones`, `smooth`), `[render]` (look and encoding), `[camera]` (`pipeline.camera`); `person`, `device`,
+    `output`, `start`, `end`, `every`, `render = true|false` and `camera = "level"` stand at the top.
 
     Raises:
         PipelineError: no TOML, or a setting that does not belong where it stands.
@@ -186,7 +225,7 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
     if wanted is Path and isinstance(value, str | Path) and str(value):
         return Path(value).expanduser() if str(value).startswith("~/") else Path(value)
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if wanted is str and name in ("person", "view", "height") and number:
+    if wanted is str and name in ("person", "view", "height", "start", "end") and number:
         return str(value)
     if wanted is float and number:
         return float(value)
@@ -196,10 +235,10 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
 
 
 KINDS: tuple[type, ...] = (RunSettings, DetectorOptions, RenderSettings, EncoderSettings)
-TOP = ("person", "height", "camera", "device", "output", "render")
+TOP = ("start", "end", "every", "person", "height", "camera", "device", "output", "render", "reference")
 # Which settings stand in which table of a settings file.
 TABLES: dict[str, tuple[str, ...]] = {
     "detector": ("name", *(name for name in _names(DetectorOptions) if name != "device")),
-    "lifter": ("name", "adapter", "lift_mode", "hold_bones"),
+    "lifter": ("name", "adapter", "lift_mode", "hold_bones", "smooth"),
     "render": ("path", *_names(RenderSettings), *_names(EncoderSettings)),
 }

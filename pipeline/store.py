@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
+from pipeline.cut import Cut
 from pipeline.errors import StoreError
 from pipeline.parts import part_of
 from pipeline.poses import Pose2D, Pose3D
@@ -112,6 +113,24 @@ def read_about(path: Path, name: str) -> str:
             return str(data[name])
     except DAMAGE:
         return ""
+
+
+def read_cut(path: Path) -> tuple[Cut, float]:
+    """Return which part of its film a pose file is of, and when in the film its first frame was shown, in seconds.
+
+    Files that say nothing are of whole films.
+
+    Raises:
+        StoreError: it cannot be read, or says what no cut can be.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            if "cut" not in data:
+                return Cut(), 0.0
+            start, end, every = (float(number) for number in data["cut"])
+            return Cut(start, end, int(every)), float(data["begins_s"])
+    except DAMAGE as error:
+        raise StoreError(f"{path}: does not tell what part of its film it is of ({error}); run detect again") from error
 
 
 def read_mark(path: Path) -> str:

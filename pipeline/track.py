@@ -8,15 +8,15 @@ densely, every person in every frame, so that a long film of passers-by keeps on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from pipeline.errors import PipelineError
 from pipeline.links import followers
+from pipeline.packed import PeopleLike
 from pipeline.poses import Pose2D
 from pipeline.tracklets import Tracklet, box_overlap, pose_similarity
 
@@ -31,17 +31,6 @@ MOST_PEOPLE = 200
 MOST_PLACES = 3_000_000  # people times frames: of 17 joints, 660 MB
 
 
-class PeopleLike(Protocol):
-    """The people of one frame, as any detector gives them: arrays (P, 4), (P, J, 2) and (P, J)."""
-
-    @property
-    def boxes(self) -> ArrayLike: ...
-    @property
-    def keypoints(self) -> ArrayLike: ...
-    @property
-    def scores(self) -> ArrayLike: ...
-
-
 def associate(
     people: Sequence[PeopleLike], timestamps: Doubles, picture_size: tuple[int, int], joints: tuple[str, ...]
 ) -> tuple[Pose2D, int]:
@@ -51,7 +40,7 @@ def associate(
     minutes at 25 frames a second, and always one): the longest and largest seen.
 
     Args:
-        people: one entry per frame, boxes and key points in pixels.
+        people: one entry per frame, boxes and key points in pixels; of a long film, `pipeline.packed.Detections`.
         timestamps: (T,) seconds, not running backwards.
         picture_size: width and height in pixels.
         joints: J names.
@@ -69,8 +58,9 @@ def associate(
         raise PipelineError(
             f"detector: gave people for {len(people)} of {len(times)} frames; it must give one entry per frame"
         )
-    frames = [_checked(entry, frame, len(joints)) for frame, entry in enumerate(people)]
-    pieces = _follow([_without_twins(*frame) for frame in frames], times)
+    # One frame after the other, so that only what is kept takes memory.
+    frames = (_checked(entry, frame, len(joints)) for frame, entry in enumerate(people))
+    pieces = _follow((_without_twins(*frame) for frame in frames), times)
     tracks = _join(pieces, times, picture_size)
     tracks = _without_ghosts(tracks, times)
     tracks.sort(key=lambda track: -len(track.frames) * np.sqrt(np.median(track.areas())))
@@ -114,7 +104,7 @@ def distinct(boxes: Doubles, keypoints: Doubles, scores: Doubles) -> list[int]:
     return sorted(kept)
 
 
-def _follow(frames: list[tuple[Doubles, Doubles, Doubles]], times: Doubles) -> list[Tracklet]:
+def _follow(frames: Iterable[tuple[Doubles, Doubles, Doubles]], times: Doubles) -> list[Tracklet]:
     """First pass: from frame to frame, each piece to where its motion leads, the best for all together."""
     finished: list[Tracklet] = []
     active: list[Tracklet] = []
@@ -153,11 +143,11 @@ def _join(pieces: list[Tracklet], times: Doubles, picture_size: tuple[int, int])
     for first in range(len(pieces)):
         if first in begun:
             continue
-        track, piece = pieces[first], first
+        later, piece = [], first
         while piece in follower:
             piece = follower[piece]
-            track = track.joined(pieces[piece])
-        tracks.append(track)
+            later.append(pieces[piece])
+        tracks.append(pieces[first].joined(later))
     return tracks
 
 
@@ -167,7 +157,7 @@ def _without_ghosts(tracks: list[Tracklet], times: Doubles) -> list[Tracklet]:
     least = min(max(2, round(_LEAST_SEEN / step)) if step > 0 else 1, len(times))
     kept: list[Tracklet] = []
     for track in sorted(tracks, key=lambda track: -len(track.frames)):
-        scores = np.array(track.scores)
+        scores = track.scores[:]
         certain = scores[scores > 0].mean() if (scores > 0).any() else 0
         if len(track.frames) < least or certain < _LEAST_SCORE:
             continue
@@ -186,8 +176,8 @@ def _dense(tracks: list[Tracklet], times: Doubles, joints: tuple[str, ...]) -> P
     bridge = _SHORT_GAP + _step(times)
     for row, track in enumerate(tracks):
         frames = np.array(track.frames)
-        scores[row, frames] = track.scores
-        for array, known in ((keypoints[row], track.keypoints), (boxes[row], track.boxes)):
+        scores[row, frames] = track.scores.packed()
+        for array, known in ((keypoints[row], track.keypoints.packed()), (boxes[row], track.boxes.packed())):
             array[: frames[0]], array[frames], array[frames[-1] + 1 :] = known[0], known, known[-1]
         valid[row, frames] = True
         valid[row] |= _bridge(frames, times, bridge, keypoints[row].reshape(len(times), -1), boxes[row])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.packed import Rows
 
 Doubles = NDArray[np.float64]
 
@@ -21,21 +24,21 @@ class Tracklet:
 
     Attributes:
         frames: indices into the film.
-        boxes: (4,) pixels each.
-        keypoints: (J, 2) pixels each.
-        scores: (J,) each.
+        boxes: (N, 4) pixels.
+        keypoints: (N, J, 2) pixels.
+        scores: (N, J).
         velocity: (2,) pixels per second of the body at the last frame.
     """
 
     frames: list[int]
-    boxes: list[Doubles]
-    keypoints: list[Doubles]
-    scores: list[Doubles]
+    boxes: Rows
+    keypoints: Rows
+    scores: Rows
     velocity: Doubles = field(default_factory=lambda: np.zeros(2))
 
     @classmethod
     def start(cls, frame: int, box: Doubles, keypoints: Doubles, scores: Doubles) -> Tracklet:
-        return cls([frame], [box], [keypoints], [scores])
+        return cls([frame], Rows.of(box[None]), Rows.of(keypoints[None]), Rows.of(scores[None]))
 
     def add(self, times: Doubles, frame: int, box: Doubles, keypoints: Doubles, scores: Doubles) -> None:
         """Append a detection and update the motion."""
@@ -44,23 +47,31 @@ class Tracklet:
         share = 1 - np.exp(-seconds / MEMORY) if len(self.frames) > 1 else 1.0
         self.velocity = self.velocity + share * (measured - self.velocity)
         self.frames.append(frame)
-        self.boxes.append(box)
-        self.keypoints.append(keypoints)
-        self.scores.append(scores)
+        for rows, row in ((self.boxes, box), (self.keypoints, keypoints), (self.scores, scores)):
+            rows.extend(row[None])
 
-    def joined(self, later: Tracklet) -> Tracklet:
-        """Return this piece followed by a later one."""
+    def joined(self, later: Sequence[Tracklet]) -> Tracklet:
+        """Return this piece followed by later ones."""
+        if not later:
+            return self
+        parts = [self, *later]
         return Tracklet(
-            self.frames + later.frames,
-            self.boxes + later.boxes,
-            self.keypoints + later.keypoints,
-            self.scores + later.scores,
-            later.velocity,
+            [frame for part in parts for frame in part.frames],
+            Rows.of(np.concatenate([part.boxes.packed() for part in parts])),
+            Rows.of(np.concatenate([part.keypoints.packed() for part in parts])),
+            Rows.of(np.concatenate([part.scores.packed() for part in parts])),
+            later[-1].velocity,
         )
+
+    def forget(self, keep: int) -> None:
+        """Drop all detections but the last ones."""
+        del self.frames[:-keep]
+        for rows in (self.boxes, self.keypoints, self.scores):
+            rows.forget(keep)
 
     def areas(self) -> Doubles:
         """Return (frames,) square pixels of the boxes."""
-        return box_areas(np.array(self.boxes))
+        return box_areas(self.boxes[:])
 
     def likeness(self, times: Doubles, frame: int, boxes: Doubles, keypoints: Doubles, scores: Doubles) -> Doubles:
         """Return (P,) in 0..1: how far each detection of a frame is this person, moved on: half box, half pose."""
@@ -88,15 +99,15 @@ class Tracklet:
         _, mine, theirs = np.intersect1d(self.frames, other.frames, assume_unique=True, return_indices=True)
         if 2 * len(mine) <= len(self.frames):
             return False
-        boxes = np.array([other.boxes[j] for j in theirs])
-        near = _overlap(boxes, np.array([self.boxes[i] for i in mine])) > 0.5
+        boxes = other.boxes[theirs]
+        near = _overlap(boxes, self.boxes[mine]) > 0.5
         if 2 * np.count_nonzero(near) <= len(self.frames):
             return False
         alike = _similarity(
-            np.array([other.keypoints[j] for j in theirs[near]]),
-            np.array([other.scores[j] for j in theirs[near]]),
-            np.array([self.keypoints[i] for i in mine[near]]),
-            np.array([self.scores[i] for i in mine[near]]),
+            other.keypoints[theirs[near]],
+            other.scores[theirs[near]],
+            self.keypoints[mine[near]],
+            self.scores[mine[near]],
             spread=0.1,
             areas=box_areas(boxes[near]),
         )

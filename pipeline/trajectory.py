@@ -15,6 +15,7 @@ from scipy.linalg import cho_solve_banded, cholesky_banded
 Doubles = NDArray[np.float64]
 
 _SHORTEST_S = 1e-3  # between two frames: time stamps may be equal
+_AT_ONCE = 500  # pairs of frames, so that a long film needs little memory in between
 
 
 @dataclass
@@ -73,7 +74,9 @@ class PathTerms:
         Raises:
             numpy.linalg.LinAlgError: the terms leave a place open.
         """
-        solved: Doubles = cho_solve_banded((cholesky_banded(self._band(), lower=True), True), self.right.ravel())
+        solved: Doubles = cho_solve_banded(
+            (cholesky_banded(self._band(), overwrite_ab=True, lower=True), True), self.right.ravel()
+        )
         return solved.reshape(-1, 3)
 
     def covariance(self) -> Doubles:
@@ -84,14 +87,19 @@ class PathTerms:
         """
         own, across = self._pairs()
         count = len(own)
-        ahead, back = own.copy(), own.copy()
+        both = own.copy()
         for i in range(1, count):
-            ahead[i] -= across[i - 1].T @ np.linalg.solve(ahead[i - 1], across[i - 1])
-            k = count - 1 - i
-            back[k] -= across[k] @ np.linalg.solve(back[k + 1], across[k].T)
-        inverse = np.linalg.inv(ahead + back - own)
-        blocks = np.stack([inverse[:, :3, :3], inverse[:, 3:, 3:]], axis=1).reshape(-1, 3, 3)
-        return blocks[: len(self.seconds)]
+            both[i] -= across[i - 1].T @ np.linalg.solve(both[i - 1], across[i - 1])
+        back = own[-1]
+        for k in range(count - 2, -1, -1):  # the last pair has nothing behind it
+            back = own[k] - across[k] @ np.linalg.solve(back, across[k].T)
+            both[k] += back
+            both[k] -= own[k]
+        blocks = np.empty((count, 2, 3, 3))
+        for first in range(0, count, _AT_ONCE):
+            inverse = np.linalg.inv(both[first : first + _AT_ONCE])
+            blocks[first : first + _AT_ONCE] = np.stack([inverse[:, :3, :3], inverse[:, 3:, 3:]], axis=1)
+        return blocks.reshape(-1, 3, 3)[: len(self.seconds)]
 
     def _gaps(self) -> Doubles:
         return np.maximum(np.diff(self.seconds), _SHORTEST_S)
@@ -99,7 +107,7 @@ class PathTerms:
     def _band(self) -> Doubles:
         """Return H's lower band as LAPACK stores it: (9, 3 T), row k the k-th diagonal below."""
         count = len(self.seconds)
-        band = np.zeros((9, 3 * count))
+        band = np.zeros((9, 3 * count), order="F")
         for k in range(3):
             for i in range(3):
                 for j in range(3):  # row 3 (t + k) + i, column 3 t + j

@@ -83,7 +83,7 @@ def standing_ways(
 
     The arguments are those of `estimate_up`.
     """
-    joints, seen = positions.astype(np.float64), scores.astype(np.float64)
+    joints, seen = np.asarray(positions, np.float64), np.asarray(scores, np.float64)
 
     def at(name: str) -> Doubles:
         place: Doubles = joints[..., _J[name], :]

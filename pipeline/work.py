@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline import store
 from pipeline.errors import PipelineError
-from pipeline.folder import RunFolder
+from pipeline.folder import RunFolder, remove
 from pipeline.progress import Console
 from pipeline.settings import STAGES, RunSettings
 from pipeline.video import Clip, probe
@@ -83,8 +83,8 @@ class Work:
         if set(video.stem) <= {"."}:  # would name a folder outside `output`
             raise PipelineError(f"{video}: no name for a folder can be made of it; rename the film")
         state = _state_of(video)
-        clip = probe(video)
-        folder = RunFolder(settings.output / clip.path.stem, clip.path.stem)
+        clip = probe(video).cut_to(settings.cut)
+        folder = RunFolder(settings.output / clip.path.stem, clip.path.stem, settings.encoder.format)
         given = settings.options.keypoints
         if given is not None and given.resolve() in (folder.pose2d.resolve(), folder.pose3d.resolve()):
             raise PipelineError(f"{given}: would be overwritten by what is made of it; choose another --output")
@@ -95,27 +95,28 @@ class Work:
         return cls(clip, content, settings, folder, console, record, state)
 
     def require(self, stage: Stage) -> None:
-        """Refuse to go on from a stage whose file is not there or comes from another film.
+        """Go on from a stage, with the part of the film that it took.
 
         Raises:
-            PipelineError: with what to run first.
+            PipelineError: its file is not there or comes from another film; with what to run first.
         """
         file = stage.file(self.folder)
         if not file.is_file():
             raise PipelineError(f"{file}: not there; run `python -m pipeline {stage.name}` on {self.clip.path} first")
         if store.read_about(file, "video") != self.video:
             raise PipelineError(f"{file}: damaged, or made from another film of that name; run {stage.name} again")
+        self.clip = self.clip.cut_to(store.read_cut(file)[0])
 
     def do(self, stage: Stage, again: bool = False) -> None:
         """Run a stage; unless `again`, only where its result is not there, whole and made from the same."""
         made_from = {"stage": stage.name, "version": stage.version, **stage.made_from(self)}
         mark, file = store.fingerprint(made_from), stage.file(self.folder)
-        if not again and file.is_file() and self._mark_of(stage.name, file) == mark:
+        if not again and file.exists() and self._mark_of(stage.name, file) == mark:
             return
         began = time.perf_counter()
         result = stage.make(self, mark)
         if _state_of(self.clip.path) != self.state:
-            file.unlink(missing_ok=True)
+            remove(file)
             raise PipelineError(f"{self.clip.path}: was changed while it was read; run again")
         seconds = time.perf_counter() - began
         self.record[stage.name] = {
@@ -130,14 +131,16 @@ class Work:
         self._write_record()
         self._tell(stage.name, result, seconds, file)
 
-    def about(self, mark: str) -> dict[str, Any]:
-        """Return what lies beside the arrays of an npz."""
-        rate = self.clip.fps
+    def about(self, mark: str, begins_s: float) -> dict[str, Any]:
+        """Return what lies beside the arrays of an npz, whose first frame was shown at `begins_s` of the film."""
+        rate, cut = self.clip.fps, self.clip.cut
         return {
             "fingerprint": mark,
             "video": self.video,
             "size": list(self.clip.size),
             "fps": [rate.numerator, rate.denominator],
+            "cut": [cut.start_s, cut.end_s, float(cut.every)],
+            "begins_s": begins_s,
         }
 
     def finish(self) -> None:

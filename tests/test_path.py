@@ -177,3 +177,15 @@ def test_the_floor_is_the_plane_under_the_feet() -> None:
     np.testing.assert_allclose(normal, LEVEL, atol=1e-9)
     assert offset == pytest.approx(feet[0] @ LEVEL)
     assert np.isfinite(floor_under(feet, np.zeros(400), LEVEL)[1])
+
+
+@pytest.mark.parametrize("rate", [25, 50, 100])
+def test_nobody_stands_at_the_top_of_a_jump(rate: int) -> None:
+    """There the feet rest in the picture, for a moment; the way up and down shows that it is no floor."""
+    seconds = np.arange(4 * rate) / rate
+    high = np.maximum(0.3 - 9.81 / 2 * (seconds - 2) ** 2, 0)
+    body, root = standing(len(seconds)), np.tile([0.0, 0.3, 5.0], (len(seconds), 1))
+    root[:, 1] -= high
+    feet = planted(body, picture(body, root), np.ones((len(seconds), 17)), root[:, 2], seconds, LEVEL, FOCAL)
+    assert feet[high > 0.1].max() < 0.05
+    assert feet[np.abs(seconds - 2) > 0.5].min() == 1

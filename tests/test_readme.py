@@ -18,6 +18,7 @@ from test_run import make_film
 from toy_models import constant_model, heatmap_model
 from walkers import write_walkers
 
+from detectors.joints import H36M_17
 from lifter.datasets.h36m.tiny import write_tiny_h36m
 from lifter.datasets.mocap.tiny import write_tiny_mocap
 from lifter.datasets.mpi_inf_3dhp.tiny import write_tiny_mpi_inf_3dhp
@@ -26,7 +27,10 @@ from pipeline.settings import resolve
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LABORATORY = (ROOT / "lifter" / "README.md").read_text(encoding="utf-8")
-EXPORTS = (ROOT / "pipeline" / "export" / "README.md").read_text(encoding="utf-8")
+GUIDES = "".join(
+    (ROOT / "pipeline" / island / "README.md").read_text(encoding="utf-8")
+    for island in ("export", "measures", "report")
+)
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -38,7 +42,7 @@ def commands(text: str) -> list[str]:
     return [line for line in lines if line] + re.findall(r"`(python tests/benchmarks/[^`]+)`", text)
 
 
-COMMANDS = list(dict.fromkeys(commands(README) + commands(LABORATORY) + commands(EXPORTS)))
+COMMANDS = list(dict.fromkeys(commands(README) + commands(LABORATORY) + commands(GUIDES)))
 # A network and a schedule for seconds; the command's other words stay as they are.
 SHORT = [
     "--epochs", "1", "--cfg-options", "model.network.widths=2,2,2,2,2", "train_dataloader.batch_size=2",
@@ -60,6 +64,9 @@ def write_inputs(folder: Path) -> None:
 
     frames = [{"frame_id": i, "instances": people} for i in range(8)]
     (folder / "keypoints.json").write_text(json.dumps(frames))
+    bodies = np.random.default_rng(0).normal(size=(8, 17, 3))
+    np.savez(folder / "true.npz", positions=bodies, joints=H36M_17, fps=25)
+    (folder / "onnx.toml").write_text('[detector]\nname = "onnx"\npose_model = "pose.onnx"\nbox_model = "boxes.onnx"\n')
     write_tiny_mocap(folder / "mocap", "npz")
     write_tiny_h36m(folder / "h36m")
     write_tiny_mpi_inf_3dhp(folder / "tiny_3dhp")
@@ -136,7 +143,10 @@ def test_command_runs(command: str, workplace: Path) -> None:
     if arguments[1] in ("lifter", "pipeline.drawn", "pipeline.learned"):
         make_before(arguments, workplace)
         arguments = shortened(arguments)
-    elif arguments[2] in ("export", "view") and not (workplace / "runs" / "film" / "pose3d.npz").exists():
+    elif (
+        arguments[2] in ("export", "view", "measure", "report")
+        and not (workplace / "runs" / "film" / "pose3d.npz").exists()
+    ):
         run(["-m", "pipeline", "run", "film.mp4", "--detector", "scripted", "--no-render"], workplace)
     elif arguments[1] == "pipeline" and arguments[2] in DETECT and "--detector" not in arguments:
         arguments += ["--detector", "scripted"]  # the default one is run by the demo's test

@@ -50,7 +50,10 @@ def test_no_circles() -> None:
     assert not set(needs) - done, "these import each other in a circle"
 
 
-VERBS = ("run", "live", "batch", "detect", "lift", "render", "detectors", "doctor", "export", "view")
+VERBS = (
+    "run", "live", "batch", "compare", "detect", "lift", "render", "detectors", "doctor", "export", "view", "measure",
+    "report",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("verb", [[], *([verb] for verb in VERBS)])

@@ -13,6 +13,7 @@ from detectors.base import People
 from detectors.joints import COCO_17
 from pipeline import track
 from pipeline.errors import PipelineError
+from pipeline.packed import Rows
 from pipeline.track import associate
 from pipeline.tracklets import Tracklet
 
@@ -272,12 +273,16 @@ def test_memory_is_what_is_kept_and_not_people_times_frames() -> None:
 def test_a_film_full_of_people_is_searched_for_doubles_in_bearable_time() -> None:
     figure = FIGURE * 200
     times = np.arange(4000) / 25
-    scores = [np.full(17, 0.8)] * 4000
+    scores = Rows.of(np.full((4000, 17), 0.8))
     tracks = []
     for who in range(10):
         places = figure + np.array([100 + 110 * who, 200])
         box = np.concatenate([places.min(axis=0), places.max(axis=0)])
-        tracks.append(Tracklet(list(range(4000)), [box] * 4000, [places] * 4000, scores))
+        tracks.append(
+            Tracklet(
+                list(range(4000)), Rows.of(np.tile(box, (4000, 1))), Rows.of(np.tile(places, (4000, 1, 1))), scores
+            )
+        )
     began = time.process_time()
     assert len(track._without_ghosts([*tracks, *tracks], times)) == 10
     assert time.process_time() - began < 5

@@ -65,7 +65,7 @@ def do(film: Film, settings: RunSettings, start: str | None) -> Outcome:
     from pipeline.folder import RunFolder
     from pipeline.run import run
 
-    began, folder = time.perf_counter(), RunFolder(film.folder, film.path.stem)
+    began, folder = time.perf_counter(), RunFolder(film.folder, film.path.stem, settings.encoder.format)
     console, before, error = _Listening(), _files_of(folder), ""
     try:
         run(film.path, replace(settings, output=film.output), console, start=start)
@@ -96,7 +96,7 @@ def _files_of(folder: RunFolder) -> dict[str, tuple[int, int]]:
     files = {"detect": folder.pose2d, "lift": folder.pose3d, "render": folder.film}
     states = {}
     for stage, file in files.items():
-        if file.is_file():
+        if file.exists():
             state = file.stat()
             states[stage] = (state.st_ino, state.st_mtime_ns)
     return states

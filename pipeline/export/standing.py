@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d, grey_opening
+from scipy.ndimage import gaussian_filter1d
 
 from pipeline.export.skeleton import ANKLE
 from pipeline.ground import ANKLES, floor_under, planted
@@ -22,7 +22,6 @@ Bools = NDArray[np.bool_]
 
 _CALM_S = 0.2  # seconds over which the floor under standing feet is calmed
 _ALIKE_S = 0.4  # seconds in which errors are alike: so many make one independent sighting of the floor
-_STANDS_S = 0.12  # seconds for which a foot stands at the least; at the top of a jump it rests for 0.07
 _ENOUGH_S = 0.3  # seconds of standing without which nothing is known of the floor
 _OFF = 0.10  # metres from the floor at which an ankle counts half
 _TURNS = 8
@@ -51,8 +50,7 @@ def stand(positions: Doubles, root: Doubles, scores: Doubles, valid: Bools, seco
         return room
     rate = 1 / float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1.0
     seen = there[..., :2] / np.maximum(there[..., 2:], 0.1)  # in the picture of a camera of focal length 1
-    feet = planted(positions, seen, scores, there[:, 0, 2], seconds, up, 1.0) * valid[:, None]
-    feet = grey_opening(feet * _lowest(room)[:, None], (max(1, int(np.ceil(_STANDS_S * rate))), 1), mode="nearest")
+    feet = planted(positions, seen, scores * valid[:, None], there[:, 0, 2], seconds, up, 1.0) * _lowest(room)[:, None]
     if feet.sum() < _ENOUGH_S * rate:
         height = floor_height(positions @ turn.T, valid, rate)
         room[..., 2] += (height - room[:, 0, 2])[:, None]

@@ -28,6 +28,8 @@ from pipeline.live.screen import Screen, Window, has_display
 from pipeline.live.source import open_source
 from pipeline.progress import Console
 from pipeline.settings import RunSettings
+from pipeline.smooth import OFF
+from pipeline.stages import nearness
 
 _SAY_EVERY_S = 5.0
 _LONGEST_DELAY = 250
@@ -93,6 +95,7 @@ def run_live(
         raise PipelineError(f"--delay: 0 to {_LONGEST_DELAY} frames wanted, got {delay}")
     if seconds is not None and not 0 < seconds < math.inf:
         raise PipelineError(f"--seconds: more than 0 wanted, got {seconds:g}")
+    _refuse_what_needs_a_film(settings)
     lifter = NewestLifter(settings.lifter, settings.device)
     lifter.warm_up()  # before the source begins: what waits meanwhile would only be dropped
     opened = open_source(source)
@@ -128,6 +131,18 @@ def run_live(
     return 0
 
 
+def _refuse_what_needs_a_film(settings: RunSettings) -> None:
+    """Raise PipelineError for settings, of a settings file, that a live run cannot follow."""
+    asked = {
+        "start, end and every": not settings.cut.whole,
+        "smooth": settings.smooth != OFF,
+        "reference": settings.reference is not None,
+        "format": settings.encoder.format != "mp4",
+    }
+    for name in [name for name, given in asked.items() if given]:
+        raise PipelineError(f"{name}: for films that are there as a whole, not for live; leave it out")
+
+
 class _Run:
     """The way of a frame from the source to what is shown.
 
@@ -139,7 +154,7 @@ class _Run:
     def __init__(
         self, settings: RunSettings, detector: Detector, lifter: NewestLifter, size: tuple[int, int], delay: int
     ) -> None:
-        self._settings, self._detector, self._delay = settings, detector, delay
+        self._settings, self._detector, self._delay, self._size = settings, detector, delay, size
         self._crowd = Crowd()
         self._motion = Motion(settings, lifter, tuple(detector.joints), size)
         self.screen = Screen(settings.look, size)
@@ -177,13 +192,14 @@ class _Run:
         return Shown(shot.index, shot.seconds, latency, rows, found, posed), canvas
 
     def _chosen(self, rows: dict[int, int], found: People) -> dict[int, int]:
-        """Return those who are asked for: all, the largest of this frame, or one by number."""
+        """Return those who are asked for: all, the largest or most central of this frame, or one by number."""
         person = self._settings.person
         if person == "all" or not rows:
             return rows
-        if person == "largest":
+        if person in ("largest", "center"):
             sides = found.boxes[:, 2:] - found.boxes[:, :2]
-            number = max(rows, key=lambda one: float(np.prod(sides[rows[one]])))
+            share = np.prod(sides, axis=1) if person == "largest" else nearness(found.boxes, self._size)
+            number = max(rows, key=lambda one: float(share[rows[one]]))
             return {number: rows[number]}
         return {number: row for number, row in rows.items() if number == int(person)}
 

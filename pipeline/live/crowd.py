@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from pipeline.track import PeopleLike, distinct
+from pipeline.packed import PeopleLike
+from pipeline.track import distinct
 from pipeline.tracklets import Tracklet
 
 Doubles = NDArray[np.float64]
@@ -63,8 +64,7 @@ class Crowd:
             if alike[which, row] >= _LEAST_ALIKE:
                 track = self._known[which].track
                 track.add(self._times, frame, boxes[row], keypoints[row], scores[row])
-                for past in (track.frames, track.boxes, track.keypoints, track.scores):
-                    del past[:-2]  # nobody looks further back
+                track.forget(keep=2)  # nobody looks further back
                 seen[row] = self._known[which]
         for row in set(range(len(rows))) - set(seen):
             # Who is there from the beginning need not wait.

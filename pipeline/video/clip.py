@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from pipeline.cut import Cut
 from pipeline.errors import VideoError
 from pipeline.video.decode import decode_frames, film_stream, open_film, orientation_of, stamper_of
 
@@ -34,6 +36,7 @@ class Clip:
         frames_hint: number of frames the container claims, for progress bars only.
         has_audio: there is a sound track.
         duration_s: length the container claims, in seconds.
+        cut: which of its frames are read; `fps` and `frames_hint` are those of the cut.
     """
 
     path: Path
@@ -46,6 +49,17 @@ class Clip:
     frames_hint: int | None
     has_audio: bool
     duration_s: float | None
+    cut: Cut = field(default_factory=Cut)
+
+    def cut_to(self, cut: Cut) -> Clip:
+        """Return the same film with other frames to read."""
+        rate, hint = self.fps * self.cut.every, None
+        if self.duration_s is not None:
+            shown_s = min(cut.end_s, self.duration_s) - cut.start_s
+            hint = max(1, math.ceil(shown_s * float(rate) / cut.every))
+        elif self.cut == cut:
+            hint = self.frames_hint
+        return self if self.cut == cut else replace(self, cut=cut, fps=rate / cut.every, frames_hint=hint)
 
 
 def probe(path: Path | str) -> Clip:

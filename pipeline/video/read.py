@@ -33,22 +33,25 @@ class VideoReader:
     """Iterate over it for (seconds since the first frame, frame), as often as you like; each pass decodes anew.
 
     A frame is (H, W, 3) uint8 RGB, contiguous, upright, of `clip.size`. Seconds strictly increase and are whole
-    multiples of `clip.time_base`. Every frame that can be decoded comes exactly once. Memory does not grow.
+    multiples of `clip.time_base`. Every frame of `clip.cut` that can be decoded comes exactly once; what lies before it
+    is decoded too, since a film's clock is only known from its beginning. Memory does not grow.
 
     Args:
         clip: what `probe` returned.
         threads: decoding threads; 0 leaves the number to FFmpeg.
 
     Attributes:
+        begins_s: when in the film the first frame read was shown, in seconds; known once there is one.
         warnings: one line per kind of damage met in the last pass, complete when it has ended.
 
     Raises:
-        VideoError: while iterating, when no frame can be decoded.
+        VideoError: while iterating, when no frame can be decoded, or none lies in the cut.
     """
 
     def __init__(self, clip: Clip, threads: int = 0) -> None:
         self.clip = clip
         self.threads = threads
+        self.begins_s = 0.0
         self._damage: Counter[str] = Counter()
 
     @property
@@ -71,19 +74,34 @@ class VideoReader:
     def _frames(self) -> Iterator[tuple[float, VideoFrame]]:
         clip = self.clip
         self._damage.clear()
-        step = round(1 / (clip.fps * clip.time_base))
+        step = round(1 / (clip.fps * clip.cut.every * clip.time_base))
         longest = round(LONGEST_PAUSE_S / clip.time_base)
-        tick = None
+        tick, first, passed = None, None, 0
         with open_film(clip.path) as container:
             stream = film_stream(container, clip.path, self.threads)
             stamp_of = stamper_of(container)
             stamped = ((frame, stamp_of(frame)) for frame in decode_frames(container, stream, self._note))
             for frame, tick in steady_ticks(stamped, step, longest, self._note):
+                seconds = seconds_of(tick, clip.time_base)
+                if clip.cut.ended(seconds):
+                    break
+                if not clip.cut.begun(seconds):
+                    continue
+                passed += 1
+                if (passed - 1) % clip.cut.every:
+                    continue
+                if first is None:
+                    first, self.begins_s = tick, seconds
                 if frame.is_corrupt:
                     self._note("damaged frames shown as far as they could be restored")
-                yield seconds_of(tick, clip.time_base), frame
+                yield seconds_of(tick - first, clip.time_base), frame
         if tick is None:
             raise VideoError(f"{clip.path}: no frame of it can be decoded; record or convert it again")
+        if first is None:
+            lasts = seconds_of(tick, clip.time_base)
+            raise VideoError(
+                f"{clip.path}: no frame {clip.cut}; one is at {lasts:g} s; choose another --start or --end"
+            )
 
     def _note(self, what: str) -> None:
         self._damage[what] += 1

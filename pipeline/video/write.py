@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 import av
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import VideoError
 from pipeline.parts import part_of
-from pipeline.video.audio import SoundTrack
+from pipeline.video.audio import MP4_SOUND, Sound, SoundTrack
 from pipeline.video.clip import probe
 from pipeline.video.decode import reason
 from pipeline.video.encoders import ENCODERS, X264, choose
@@ -44,7 +45,8 @@ class VideoWriter:
         fps: nominal rate; the length of the last frame, and of every frame where there are no `timestamps`.
         time_base: seconds per tick. With the source's own (`Clip.time_base`) its time stamps are kept exactly.
             Default: one frame at constant rate, otherwise 1/90000.
-        audio_from: film whose sound is carried over, so that its first frame is this film's first frame.
+        audio_from: film whose sound is carried over, so that the beginning of the span is this film's first frame.
+        audio_span_s: from when to when of it, in seconds since that film's first frame; all of it by default.
         crf: x264's quality, 0 to 51, lower is better.
         preset: x264's speed, ultrafast to veryslow.
         codec: who encodes: "x264", "auto" or one of `pipeline.video.encoders.ENCODERS`.
@@ -60,6 +62,10 @@ class VideoWriter:
         VideoError: the film cannot be written (folder, disk), or `audio_from` cannot be read.
     """
 
+    container: ClassVar[str] = "mp4"
+    muxing: ClassVar[dict[str, str]] = {"movflags": "+faststart"}
+    sound: ClassVar[Sound] = MP4_SOUND
+
     def __init__(
         self,
         path: Path | str,
@@ -69,6 +75,7 @@ class VideoWriter:
         fps: Fraction | int = 25,
         time_base: Fraction | None = None,
         audio_from: Path | str | None = None,
+        audio_span_s: tuple[float, float] = (0.0, math.inf),
         crf: int = 20,
         preset: str = "veryfast",
         codec: str = X264,
@@ -84,6 +91,7 @@ class VideoWriter:
         self._clock = _clock(self.fps, time_base, constant=timestamps is None)
         self._ticks = None if timestamps is None else _ticks(np.asarray(timestamps, np.float64), self._clock)
         self._source = None if audio_from is None else Path(audio_from)
+        self._span_s = audio_span_s
         # B-frames are stored out of order; at a variable rate MP4 then gets the lengths of frames wrong.
         variable = self._ticks is not None and len(np.unique(np.diff(self._ticks))) > 1
         self._encoder = choose(codec, self.size)
@@ -104,10 +112,10 @@ class VideoWriter:
         clip = None if self._source is None else probe(self._source)
         try:
             with self._telling():
-                self._film = av.open(str(self._part), "w", format="mp4", options={"movflags": "+faststart"})
+                self._film = av.open(str(self._part), "w", format=self.container, options=self.muxing)
                 self._pictures = self._add_pictures(self._film)
                 if clip is not None and clip.has_audio:
-                    self._sound = SoundTrack(clip, self._film)
+                    self._sound = SoundTrack(clip, self._film, self._span_s, self.sound)
                 self._film.start_encoding()
         except BaseException:
             self._abandon()

@@ -69,18 +69,18 @@ def view(run: Path, settings: ViewSettings, console: Console) -> Path:
 
 def _film(kept: KeptRun, page: Path, settings: ViewSettings, console: Console) -> tuple[dict[str, Any], bytes]:
     """Return what the page is told of its film, and the bytes to embed."""
-    from pipeline.view.film import copy_rendered, copy_source, find_source
+    from pipeline.view.film import copy_rendered, copy_source, find_source, is_rendered
 
     if not settings.show_film or not len(kept.pose.timestamps):
         return {"kind": "none"}, b""
     source, stamps = find_source(settings.film, kept.name, kept.sha256), kept.pose.timestamps
-    if source is None and not kept.folder.film.is_file():
+    if source is None and not is_rendered(kept.folder):
         console.warn(f"{kept.folder.path}: holds no film, and {kept.name} is not here; name it with --film")
         return {"kind": "none"}, b""
     if source is None:
         copy = copy_rendered(kept.folder, kept.size, stamps, console)
     else:
-        copy = copy_source(source, stamps, console)
+        copy = copy_source(source, kept, console)
     for line in copy.warnings:
         console.warn(line)
     about = {"sound": copy.sound, "drawn": copy.drawn}

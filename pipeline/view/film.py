@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from pipeline.errors import PipelineError, StoreError
 from pipeline.folder import RunFolder
 from pipeline.progress import Console
 from pipeline.video import Clip, VideoReader, VideoWriter, probe
+from pipeline.view.kept import KeptRun
 from render.frames import lay_out
 
 TALLEST = 720  # pixels of the copy's shorter side; the page shows it beside the scene
@@ -61,13 +63,23 @@ def find_source(given: Path | None, name: str, sha256: str) -> Path | None:
         return None
 
 
-def copy_source(source: Path, timestamps: NDArray[np.float64], console: Console) -> FilmCopy:
-    """Return the small copy of a source film, of which the poses' frames have `timestamps` (T,), seconds.
+def is_rendered(folder: RunFolder) -> bool:
+    """Tell whether the MP4 of a run is there and the film rendered last: one in another format may have come since."""
+    if not folder.film.is_file():
+        return False
+    stages = folder.read_record().get("stages")
+    last = stages.get("render") if isinstance(stages, dict) else None
+    return not isinstance(last, dict) or last.get("sha256") in (None, store.content_hash(folder.film))
+
+
+def copy_source(source: Path, kept: KeptRun, console: Console) -> FilmCopy:
+    """Return the small copy of a source film: of the part that a run is of.
 
     Raises:
         PipelineError: it cannot be read, or has another number of frames.
     """
-    return _copy(probe(source), (slice(None), slice(None)), timestamps, console, drawn=False)
+    clip, span_s = probe(source).cut_to(kept.cut), (kept.begins_s, kept.cut.end_s)
+    return _copy(clip, (slice(None), slice(None)), kept.pose.timestamps, console, drawn=False, span_s=span_s)
 
 
 def copy_rendered(
@@ -91,7 +103,13 @@ def copy_rendered(
 
 
 def _copy(
-    clip: Clip, crop: tuple[slice, slice], timestamps: NDArray[np.float64], console: Console, *, drawn: bool
+    clip: Clip,
+    crop: tuple[slice, slice],
+    timestamps: NDArray[np.float64],
+    console: Console,
+    *,
+    drawn: bool,
+    span_s: tuple[float, float] = (0.0, math.inf),
 ) -> FilmCopy:
     reader, read = VideoReader(clip), 0
     height, width = np.empty((clip.size[1], clip.size[0]), bool)[crop].shape
@@ -99,7 +117,8 @@ def _copy(
         path = Path(scratch) / "film.mp4"
         writer = VideoWriter(
             path, _small(width, height), timestamps, fps=clip.fps, time_base=clip.time_base,
-            audio_from=clip.path if clip.has_audio else None, crf=_CRF, key_frame_every_s=_KEY_FRAME_EVERY_S,
+            audio_from=clip.path if clip.has_audio else None, audio_span_s=span_s, crf=_CRF,
+            key_frame_every_s=_KEY_FRAME_EVERY_S,
         )  # fmt: skip
         with console.stage("film", len(timestamps)) as tick, writer:
             for _, frame in reader:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline import store
 from pipeline.camera import Camera
+from pipeline.cut import Cut
 from pipeline.errors import PipelineError, StoreError
 from pipeline.folder import RunFolder
 from pipeline.poses import Pose3D
@@ -28,6 +29,8 @@ class KeptRun:
         fps: its nominal frames per second.
         name: what the film was called.
         sha256: of the film's content; empty where nobody knows.
+        cut: which part of the film it is of.
+        begins_s: when in the film its first frame was shown, in seconds.
         camera: what was known of the lens.
     """
 
@@ -37,6 +40,8 @@ class KeptRun:
     fps: float
     name: str
     sha256: str
+    cut: Cut
+    begins_s: float
     camera: Camera
 
     def world(self) -> NDArray[np.float32]:
@@ -78,7 +83,7 @@ def open_run(run: Path) -> KeptRun:
     about = video if isinstance(video, dict) else {}
     name = str(about.get("name") or stem)
     sha256 = store.read_about(folder.pose3d, "video") or str(about.get("sha256", ""))
-    return KeptRun(folder, pose, size, fps, name, sha256, _camera_of(record))
+    return KeptRun(folder, pose, size, fps, name, sha256, *store.read_cut(folder.pose3d), _camera_of(record))
 
 
 def _picture_of(path: Path) -> tuple[tuple[int, int], float]:

@@ -21,6 +21,7 @@ error across and along is within one and two of the deviations told (68 and 95 %
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tomllib
 from collections import defaultdict
@@ -67,9 +68,12 @@ class Shot:
     size: tuple[int, int]
 
 
-def filmed(folder: Path, split: str, every: int, source: str) -> Iterator[tuple[str, Shot]]:
-    """Film every n-th recording of a split by one studio camera, lift it, and name its collection."""
-    chosen = [recording for recording in read_recordings(folder) if recording.split == split]
+def filmed(folder: Path, split: str, every: int, source: str, only: str = "") -> Iterator[tuple[str, Shot]]:
+    """Film every n-th recording of a split by one studio camera, lift it, and name its collection.
+
+    `only` is a regular expression that the recordings' names must have.
+    """
+    chosen = [one for one in read_recordings(folder) if one.split == split and re.search(only, one.name)]
     focal, _, *centre = studio.INTRINSICS
     lens = Camera(focal=focal, centre=(centre[0], centre[1]))
     for number, recording in enumerate(chosen[::every]):
@@ -81,7 +85,7 @@ def filmed(folder: Path, split: str, every: int, source: str) -> Iterator[tuple[
         if source == "noisy":
             keypoints = disturbed(keypoints, NoiseSettings(), random)
         seen = as_detected(keypoints, RATE_HZ)
-        pose, _ = lift(seen, studio.SIZE, RunSettings(camera=lens, device="cpu"), Console(quiet=True))
+        pose, *_ = lift(seen, studio.SIZE, RunSettings(camera=lens, device="cpu"), Console(quiet=True))
         shot = Shot(pose, truth.astype(np.float64), rotation @ [0.0, 0.0, 1.0], lens, studio.SIZE)
         yield recording.group.split("_")[0], shot
 

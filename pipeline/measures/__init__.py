@@ -1,0 +1,1 @@
+"""Angles of joints, steps and cadence of a run: monocular estimates, in the words of sports and clinics."""
