@@ -86,6 +86,8 @@ class DetectorOptions:
         box_model: person box model file (onnx and MMPose detectors); `full-frame` with MMPose: one person, the whole
             picture.
         keypoints: file or folder of key points made elsewhere (`file` detector).
+        joints: name of the vocabulary of the joints in it (`detectors.joints.VOCABULARIES`), where MMPose's files do
+            not tell; None goes by their names or their number.
         box_every: person boxes are looked for on every N-th frame, and follow the pose between.
         flip_test: average the picture and its mirror image (heat map models).
         max_people: at most so many people a frame, the most certain first.
@@ -103,6 +105,7 @@ class DetectorOptions:
     pose_model: Path | None = None
     box_model: Path | None = None
     keypoints: Path | None = None
+    joints: str | None = None
     box_every: int = 5
     flip_test: bool = True
     max_people: int = 20
