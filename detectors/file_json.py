@@ -29,9 +29,7 @@ def read_openpose(folder: Path) -> Made:
         DetectorError: no such files, a broken file, another body model, coordinates that are not pixels.
     """
     files = files_of(folder)
-    return joined(
-        folder, [(place, _openpose_frame(file)) for place, file in zip(places_of(files), files, strict=True)]
-    )
+    return joined(folder, [(place, _openpose_frame(file)) for place, file in zip(places_of(files), files, strict=True)])
 
 
 def files_of(folder: Path) -> list[Path]:
