@@ -89,6 +89,8 @@ def read_frame(instances: Any) -> tuple[int, People | None]:
     if points.ndim != 3 or points.shape[2] not in (2, 3):
         raise ValueError(f"expected key points (people, joints, 2), got {points.shape}")
     scores = numbers([person["keypoint_scores"] for person in instances])
+    if scores.shape != points.shape[:2]:
+        raise ValueError(f"expected scores {points.shape[:2]}, got {scores.shape}")
     if points.shape[2] == 3 and not np.allclose(points[..., 2], scores, atol=1e-3, equal_nan=True):
         raise ValueError("3D key points; give those of a 2D model, in pixels")
     boxes = [np.reshape(numbers(person.get("bbox", [np.nan] * 4)), -1)[:4] for person in instances]

@@ -98,7 +98,8 @@ def test_the_films_of_other_poses_are_not_a_results(made: Result, tmp_path: Path
     "record",
     [
         "", "[]", '{"settings": 3, "warnings": {"a": 1}}', '{"warnings": [1, null], "settings": {"render": []}}',
-        '{"settings": {"render": {"pose3d": "MARK", "encoder": {"format": "/../../../walk.mp4"}}}, "video": {"name": "../x"}}',
+        '{"settings": {"render": {"pose3d": "MARK", "encoder": {"format": "/../../../walk.mp4"}}}, '
+        '"video": {"name": "../x"}}',
     ],
 )  # fmt: skip
 def test_a_record_of_any_content_is_survived(made: Result, record: str, tmp_path: Path) -> None:
