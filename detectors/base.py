@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.joints import VOCABULARIES
+
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB, upright
 Floats = NDArray[np.float32]
 BACKENDS = ("auto", "torch", "openvino", "onnx")
@@ -93,7 +95,7 @@ class DetectorOptions:
         max_people: at most so many people a frame, the most certain first.
 
     Raises:
-        ValueError: a number out of range, or a backend that is none.
+        ValueError: a number out of range, or a backend or vocabulary that is none.
     """
 
     fps: float = 25.0
@@ -116,3 +118,5 @@ class DetectorOptions:
                 raise ValueError(f"{name}: at least 1 wanted, got {getattr(self, name)}")
         if self.backend not in BACKENDS:
             raise ValueError(f"backend: one of {', '.join(BACKENDS)} wanted, got {self.backend!r}")
+        if self.joints is not None and self.joints not in VOCABULARIES:
+            raise ValueError(f"joints: one of {', '.join(VOCABULARIES)} wanted, got {self.joints!r}")

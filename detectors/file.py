@@ -21,11 +21,11 @@ def create(options: DetectorOptions) -> FileDetector:
     """Make the `file` detector; the file is read here, whole.
 
     Raises:
-        DetectorError: no file given, none there, one that cannot be read or holds nobody, or an unknown `joints`.
+        DetectorError: no file given, none there, or one that cannot be read or holds nobody.
     """
     if options.keypoints is None:
         raise DetectorError(f"detector file: nothing to read; give --keypoints PATH: {_KNOWN}")
-    made = read(options.keypoints, named(options.joints))
+    made = read(options.keypoints, VOCABULARIES[options.joints] if options.joints else None)
     if not any(len(people) for people in made.frames):
         raise DetectorError(f"{options.keypoints}: holds no key points at all; is it the right file?")
     return FileDetector(made, options.keypoints, options.max_people)
@@ -33,19 +33,6 @@ def create(options: DetectorOptions) -> FileDetector:
 
 # What reading a file with anything at all in it may raise; never what only a mistake of ours would (NameError ...).
 BROKEN = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError, zlib.error)
-
-
-def named(vocabulary: str | None) -> tuple[str, ...] | None:
-    """Return the joints of a vocabulary by its name; None of None.
-
-    Raises:
-        DetectorError: no such vocabulary.
-    """
-    if vocabulary is None:
-        return None
-    if vocabulary not in VOCABULARIES:
-        raise DetectorError(f"joints {vocabulary!r}: unknown; there are {', '.join(VOCABULARIES)}")
-    return VOCABULARIES[vocabulary]
 
 
 def read(path: Path, joints: tuple[str, ...] | None = None) -> Made:

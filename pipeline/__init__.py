@@ -45,7 +45,10 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Keeps `run` the function: importing the module `pipeline.run` would hang the module under that name."""
+    """Keeps `run` the function: importing the module `pipeline.run` would hang the module under that name.
+
+    What the module holds is had by `from pipeline.run import ...`, which does not ask the package.
+    """
 
     def __setattr__(self, name: str, value: object) -> None:
         """Set an attribute, unless it is a module with a name of `_HOMES`."""

@@ -15,11 +15,11 @@ from test_run import make_film
 
 from detectors import file_json
 from detectors.base import DetectorError, DetectorOptions
-from detectors.file import named
 from detectors.joints import COCO_17, H36M_17, MPII_16
 from pipeline import Inferencer, PipelineError, Result, load, run
 from pipeline.cli import main
 from pipeline.export.mmpose import document, frames_of, to_mmpose_axes
+from pipeline.settings import resolve
 from pipeline.store import options_made_from
 
 FRAMES = 12
@@ -196,10 +196,10 @@ def test_joints_go_by_number_or_by_name(tmp_path: Path) -> None:
     assert "people of 5 joints; known without --joints are 16, 17, 25, 26" in joints_refusal(
         written(tmp_path / "five.json", TRACK[0][:5]), None
     )
-    assert "'coco': unknown; there are coco17" in joints_refusal(path, "coco")
+    with pytest.raises(PipelineError, match=r"setting joints: one of coco17, .* wanted, got 'coco'"):
+        resolve({"joints": "coco"})
     np.savez(tmp_path / "pose2d.npz", joints=np.array(COCO_17))
     assert "leave --joints out" in joints_refusal(tmp_path / "pose2d.npz", "coco17")
-    assert named(None) is None
 
 
 def joints_refusal(path: Path, joints: str | None) -> str:
