@@ -41,6 +41,7 @@ def add_detecting(verb: argparse.ArgumentParser) -> None:
     detect.add_argument("--pose-model", type=Path, metavar="FILE", help="key point model of the onnx detector")
     detect.add_argument("--box-model", type=Path, metavar="FILE", help="person box model")
     detect.add_argument("--keypoints", type=Path, metavar="PATH", help="key points made elsewhere (file detector)")
+    detect.add_argument("--joints", metavar="NAME", help="of MMPose's --keypoints: coco17, mpii16, ... (default: told)")
     detect.add_argument("--box-every", type=int, metavar="N", help="look for people on every N-th frame (default: 5)")
     detect.add_argument("--no-flip-test", dest="flip_test", action="store_false", default=None, help="twice as fast")
     detect.add_argument("--backend", choices=("auto", "torch", "openvino", "onnx"), help="what runs MMPose's networks")
