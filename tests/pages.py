@@ -42,12 +42,12 @@ def _tokens(page: Path) -> tuple[Token, ...]:
     return tuple(_MARKDOWN.parse(page.read_text(encoding="utf-8")))
 
 
-def blocks(page: Path, language: str) -> list[Block]:
-    """Return a page's blocks of code in a language."""
+def blocks(page: Path, *languages: str) -> list[Block]:
+    """Return a page's blocks of code in any of the languages."""
     return [
-        Block(language, token.content, (token.map or [0])[0] + 2)
+        Block(token.info.strip(), token.content, (token.map or [0])[0] + 2)
         for token in _tokens(page)
-        if token.type == "fence" and token.info.strip() == language
+        if token.type == "fence" and token.info.strip() in languages
     ]
 
 
@@ -62,10 +62,10 @@ def inline_code(page: Path) -> list[str]:
 
 
 def commands(page: Path) -> list[str]:
-    """Return the commands of a page: its bash blocks without comments, and the benchmarks named in its text."""
+    """Return the commands of a page: its shell blocks without comments, and the benchmarks named in its text."""
     lines = [
         line.split(" #")[0].strip()
-        for block in blocks(page, "bash")
+        for block in blocks(page, "bash", "sh", "shell")
         for line in block.text.replace("\\\n", " ").splitlines()
         if not line.startswith("#")
     ]

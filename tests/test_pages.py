@@ -108,6 +108,9 @@ def test_every_flag_and_file_named_is_real(page: Path) -> None:
             assert re.search(rf"{flag[0]}(?![a-z-])", help_of_everything()), f"{code}: no command has this flag"
         if re.fullmatch(r"(?:pipeline|lifter|detectors|render|configs|tests|\.github|\.docker)/[\w./]+", code):
             assert (ROOT / code).exists(), f"{code}: no such file"
+        if target := re.match(r"make ([a-z-]+)", code):
+            makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+            assert f"\n{target[1]}:" in makefile, f"{code}: no such target"
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if p.name != "CHANGELOG.md"], ids=name_of)
@@ -146,6 +149,17 @@ def test_figures_of_the_readme_stand_on_the_pages_that_tell_of_them() -> None:
     assert len(told) > 15
     missing = [figure for figure in told if not re.search(rf"(?<![\d.]){re.escape(figure)}(?!\d)", measured)]
     assert not missing
+
+
+def test_the_picture_is_a_frame_of_the_demo_as_films_look_today() -> None:
+    import cv2
+
+    from pipeline.demo import SIZE
+    from render.frames import lay_out
+
+    (tall,) = re.findall(r"--max-height (\d+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    picture = cv2.imread(str(ROOT / ".github" / "demo.png"))
+    assert picture.shape[1::-1] == lay_out(SIZE, int(tall)).canvas, "`make picture` takes it anew"
 
 
 def test_the_readme_is_read_in_three_minutes() -> None:
