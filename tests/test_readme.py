@@ -54,7 +54,9 @@ def make_before(arguments: list[str], folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [pytest.param(c, marks=pytest.mark.slow) if LONG.search(c) else c for c in COMMANDS if is_run(c)]
+    "command",
+    [pytest.param(c, marks=pytest.mark.slow) if LONG.search(c) else c for c in COMMANDS if is_run(c)],
+    ids=str,
 )
 def test_command_runs(command: str, workplace: Path) -> None:
     assert PYTHON.match(command), f"no test knows how to run {command!r}; teach this file"
@@ -72,7 +74,7 @@ def test_command_runs(command: str, workplace: Path) -> None:
     run(arguments, workplace)
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if ELSEWHERE.search(c)])
+@pytest.mark.parametrize("command", [c for c in COMMANDS if ELSEWHERE.search(c)], ids=str)
 def test_command_for_what_is_not_here_is_understood(command: str) -> None:
     """`test_live` and `test_batch` run these with a made camera, a local server and a local cluster."""
     from pipeline.cli import build_parser
@@ -81,12 +83,12 @@ def test_command_for_what_is_not_here_is_understood(command: str) -> None:
 
 
 @pytest.mark.slow
-def test_hrnet_command_runs_with_weights_at_hand(workplace: Path) -> None:
-    (command,) = [c for c in COMMANDS if "hrnet" in c]
+def test_hrnet_commands_run_with_weights_at_hand(workplace: Path) -> None:
     write_pose(workplace / "hrnet.pth", "hrnet")
     write_boxes(workplace / "rtmdet.pth")
     weights = ["--checkpoint", "hrnet.pth", "--box-model", "rtmdet.pth", "--offline", "--cache", "kept"]
-    run([*shlex.split(command)[1:], *weights, "--output", "hrnet"], workplace)
+    for command in [c for c in COMMANDS if "hrnet" in c]:
+        run([*shlex.split(command)[1:], *weights, "--output", "hrnet"], workplace)
 
 
 @pytest.mark.slow
@@ -100,7 +102,7 @@ def test_cpn_commands_run_with_weights_at_hand(workplace: Path) -> None:
     run([*shlex.split(detect)[1:], "--box-model", "rtmdet.pth", "--offline", "--output", "cpn"], workplace)
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("make ")])
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("make ")], ids=str)
 def test_make_targets_are_there(command: str) -> None:
     done = subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -111,14 +113,14 @@ def help_of(benchmark: str) -> str:
     return run([benchmark, "--help"], ROOT)
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if BENCHMARK.search(c)])
+@pytest.mark.parametrize("command", [c for c in COMMANDS if BENCHMARK.search(c)], ids=str)
 def test_benchmarks_are_there_and_know_the_flags(command: str) -> None:
     words = shlex.split(command)
     for flag in [word for word in words if word.startswith("--")]:
         assert re.search(rf"{flag}(?![a-z-])", help_of(words[1])), flag
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("pip ")])
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("pip ")], ids=str)
 def test_what_pip_installs_is_what_the_project_declares(command: str) -> None:
     """Extras exist, and versions are those of the Makefile."""
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -128,7 +130,7 @@ def test_what_pip_installs_is_what_the_project_declares(command: str) -> None:
         assert pinned in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("docker ")])
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("docker ")], ids=str)
 def test_containers_are_built_from_files_that_are_there(command: str) -> None:
     """`test_containers` lints them; nothing is built."""
     from lifter.__main__ import build_parser as lifters
