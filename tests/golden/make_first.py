@@ -1,4 +1,4 @@
-"""Makes `first/`: files as the first release of their format wrote them, byte by byte by hand, never by today's writers.
+"""Makes `first/`: files as the first release of their format wrote them, made by hand, never by today's writers.
 
 They are kept for good: later releases read them, or refuse them by name (`tests/test_formats_kept.py`).
 
