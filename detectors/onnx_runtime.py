@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from detectors.base import DetectorError
 from detectors.onnx_external import external_files
+from detectors.quiet_openvino import import_openvino
 
 MAX_BYTES = 2 << 30  # protobuf's own limit, and more than any detector weighs
 Array = NDArray[np.generic]
@@ -136,7 +137,7 @@ def fast_precision() -> str:
         DetectorError: OpenVINO is not installed.
     """
     try:
-        import openvino
+        openvino = import_openvino()
     except ImportError as error:
         raise DetectorError("--backend openvino: needs OpenVINO: pip install openvino") from error
 
@@ -150,7 +151,7 @@ def _load_openvino(path: Path, precision: str) -> Model:
     else:
         _check_bin(path, path.with_suffix(".bin"))
     try:
-        import openvino
+        openvino = import_openvino()
     except ImportError as error:
         raise DetectorError(f"{path}: needs OpenVINO: pip install openvino") from error
     settings = {

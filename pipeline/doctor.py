@@ -56,7 +56,7 @@ def examine() -> int:
 
 
 # What the factories of the detectors import.
-LOADS = {"mediapipe": ("mediapipe.python.solutions.pose",), "hrnet": (), "onnx": ("onnxruntime", "openvino")}
+LOADS = {"mediapipe": ("mediapipe.python.solutions.pose",), "hrnet": (), "onnx": ("onnxruntime",)}
 Verdict = tuple[bool, str, str]  # is it needed, the problem ("" where there is none), the remedy
 
 
@@ -91,6 +91,8 @@ def _detector(name: str, needed: bool) -> Callable[[], Verdict]:
         try:
             for module in LOADS[name]:
                 importlib.import_module(module)
+            if name == "onnx":
+                importlib.import_module("detectors.quiet_openvino").import_openvino()
             if name == "hrnet":
                 importlib.import_module("detectors.mm_compat").prepare()
         except (DetectorError, ImportError, OSError, RuntimeError, AttributeError) as error:
