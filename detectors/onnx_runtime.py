@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from detectors.base import DetectorError
 from detectors.onnx_external import external_files
-from detectors.quiet_openvino import import_openvino
+from detectors.quiet import import_onnxruntime, import_openvino
 
 MAX_BYTES = 2 << 30  # protobuf's own limit, and more than any detector weighs
 Array = NDArray[np.generic]
@@ -90,7 +90,7 @@ def load(path: Path, runtime: str = "by kind", precision: str = "f32") -> Model:
 def _load_onnx(path: Path) -> Model:
     """Load through ONNX Runtime, after a look at which other files the model wants."""
     try:
-        import onnxruntime
+        onnxruntime = import_onnxruntime()
     except ImportError as error:
         raise DetectorError(f"{path}: needs ONNX Runtime: pip install onnxruntime") from error
     _refuse_reach(path)

@@ -27,7 +27,11 @@ MODULES: dict[str, dict[str, str]] = {
         "pipeline/view/command.py": "quotes a name",
     },
     "http": {"detectors/download.py": "the one that fetches"},
-    "openvino": {"detectors/quiet_openvino.py": "keeps it from reporting"},
+    "openvino": {"detectors/quiet.py": "keeps it from reporting"},
+    "onnxruntime": {
+        "detectors/quiet.py": "keeps it from reporting",
+        "detectors/onnx_runtime.py": "the names of its errors, once it is loaded",
+    },
     "subprocess": {"lifter/datasets/detections/films.py": "runs the pipeline, words in a list"},
     **{name: {} for name in (
         "dill", "cloudpickle", "joblib", "shelve", "marshal", "yaml", "requests", "httpx", "ftplib", "telnetlib",

@@ -1,11 +1,25 @@
-"""OpenVINO without its reporting: as it comes, an import tells Google Analytics and keeps a number for this machine."""
+"""Runtimes without their reporting: as they come, OpenVINO tells Google Analytics of every import, and ONNX Runtime
+(1.29 and later) Microsoft of every model; both keep a number for this machine in the home folder."""
 
 from __future__ import annotations
 
+import os
 import sys
 from types import ModuleType
 
 _REPORTS = "openvino_telemetry"
+
+
+def import_onnxruntime() -> ModuleType:
+    """Import ONNX Runtime, told by its own variable to report nothing; who sets that variable decides.
+
+    Raises:
+        ImportError: ONNX Runtime is not installed.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
 
 
 def import_openvino() -> ModuleType:
