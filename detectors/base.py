@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB, upright
 Floats = NDArray[np.float32]
+FARTHEST = 1e6  # pixels; beyond it a number is no place in a film
 BACKENDS = ("auto", "torch", "openvino", "onnx")
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import os
 import sys
-from types import ModuleType
+from typing import Any
 
 _REPORTS = "openvino_telemetry"
 
 
-def import_onnxruntime() -> ModuleType:
+def import_onnxruntime() -> Any:
     """Import ONNX Runtime, told by its own variable to report nothing; who sets that variable decides.
 
     Raises:
@@ -22,7 +22,7 @@ def import_onnxruntime() -> ModuleType:
     return onnxruntime
 
 
-def import_openvino() -> ModuleType:
+def import_openvino() -> Any:
     """Import OpenVINO; while it loads, the package that it reports with is not to be found, and it goes without.
 
     Raises:

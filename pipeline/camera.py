@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
+from pipeline.names import from_home
 from pipeline.reading import NO_TOML, read_toml
 
 _GUESS = 1.2  # focal length guessed for an unknown camera, in larger sides of the picture
@@ -110,7 +111,7 @@ def read_camera(said: str | Path | Mapping[str, Any]) -> Camera:
     if text == "level":
         return _camera(_LEVEL, "camera")
     if "=" not in text:
-        return _camera(_read_file(Path(text).expanduser()), text)
+        return _camera(_read_file(from_home(text)), text)
     words: dict[str, Any] = {}
     for part in text.split(","):
         name, _, value = (piece.strip() for piece in part.partition("="))

@@ -257,3 +257,13 @@ def test_training_configs_are_told_to_be_programs(capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit):
         laboratory(["train", "--help"])
     assert "is a program" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_name_that_begins_with_a_tilde_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline.batch.films import find_films
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "~nobody.mp4").touch()
+    assert [film.path for film in find_films(["~nobody.mp4"], None, tmp_path / "runs")] == [Path("~nobody.mp4")]
+    with pytest.raises(PipelineError, match="no file"):
+        read_camera("~nobody")
