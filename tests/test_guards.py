@@ -134,7 +134,7 @@ LISTS = {
     "a.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nreal.ts\n#EXT-X-ENDLIST\n",
     "b.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nconcat:real.ts|real.ts\n#EXT-X-ENDLIST\n",
     "a.mpd": '<?xml version="1.0"?><MPD profiles="urn:mpeg:dash:profile:isoff-on-demand:2011" type="static"></MPD>',
-    "a.sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 9 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
+    "a.sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 9 RTP/AVP 96\n",
     "a.idx": "# VobSub index file, v7 (do not modify this line!)\nsize: 4x4\n", "a%d.png": "", "a.txt": "\x1b[2J" * 200,
     "a.avs": 'DirectShowSource("real.ts")\n', "a.vpy": "import os\n", "a.xml": "<x/>", "a.ass": "[Script Info]\n",
 }  # fmt: skip
@@ -221,7 +221,8 @@ def test_weights_of_an_xml_lie_beside_it_and_are_no_larger_than_a_models(
     ("type", "model"),
     [
         ("ugcn", {"widths": [10**6] * 5}), ("ugcn", {"widths": [10**18] * 5}), ("tcn", {"channels": 10**6}),
-        ("tcn", {"filters": [1] * 10**5}), ("fully_connected", {"width": 10**6}), ("fully_connected", {"blocks": 10**9}),
+        ("tcn", {"filters": [1] * 10**5}), ("fully_connected", {"width": 10**6}),
+        ("fully_connected", {"blocks": 10**9}),
     ],
     ids=["wide", "beyond numbers", "channels", "filters", "width", "blocks"],
 )  # fmt: skip
