@@ -14,6 +14,7 @@ from detectors.joints import VOCABULARIES
 
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB, upright
 Floats = NDArray[np.float32]
+FARTHEST = 1e6  # pixels; beyond it a number is no place in a film
 BACKENDS = ("auto", "torch", "openvino", "onnx")
 
 

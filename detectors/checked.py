@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from detectors.base import DetectorError, Frame, People
+from detectors.base import FARTHEST, DetectorError, Frame, People
 
 _MOST_JOINTS = 1000
 
@@ -102,7 +103,19 @@ class Checked:
             raise DetectorError(
                 f"detector {self._name}: frame {count}: {given} joints, but its `joints` names {wanted}"
             )
+        return _within(people)
+
+
+def _within(people: People) -> People:
+    """Return the people with joints that are absurdly far unseen at 0, 0, and boxes no larger than that."""
+    near: NDArray[np.bool_] = np.asarray((np.abs(people.keypoints) < FARTHEST).all(axis=-1))
+    if near.all() and (np.abs(people.boxes) < FARTHEST).all():
         return people
+    return People(
+        np.clip(people.boxes, -FARTHEST, FARTHEST),
+        np.where(near[..., None], people.keypoints, np.float32(0)),
+        np.where(near, people.scores, np.float32(0)),
+    )
 
 
 class _Source:

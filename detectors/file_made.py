@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.base import People
+from detectors.base import FARTHEST, People
 from detectors.joints import COCO_17, HALPE_26, MPII_16, OPENPOSE_25
 
-_FARTHEST = 1e6  # pixels; beyond it a number is no place in a film
 BY_COUNT = {16: MPII_16, 17: COCO_17, 25: OPENPOSE_25, 26: HALPE_26}
 
 
@@ -40,12 +39,12 @@ def people(
     Raises:
         ValueError: shapes that do not fit each other.
     """
-    sound = np.isfinite(keypoints).all(-1) & (np.abs(keypoints) < _FARTHEST).all(-1) & np.isfinite(scores)
+    sound = np.isfinite(keypoints).all(-1) & (np.abs(keypoints) < FARTHEST).all(-1) & np.isfinite(scores)
     points = np.where(sound[..., None], keypoints, 0).astype(np.float32)
     certain = np.clip(np.where(sound, scores, 0), 0, 1).astype(np.float32)
     around = np.array([_extent(p, s) for p, s in zip(points, certain, strict=True)], np.float32).reshape(-1, 4)
     if boxes is not None:
-        told = np.isfinite(boxes).all(-1, keepdims=True) & (np.abs(boxes) < _FARTHEST).all(-1, keepdims=True)
+        told = np.isfinite(boxes).all(-1, keepdims=True) & (np.abs(boxes) < FARTHEST).all(-1, keepdims=True)
         around = np.where(told, boxes, around).astype(np.float32)
     return People(around, points, certain)
 

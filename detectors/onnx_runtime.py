@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from detectors.base import DetectorError
 from detectors.onnx_external import external_files
+from detectors.quiet import import_onnxruntime, import_openvino
 
 MAX_BYTES = 2 << 30  # protobuf's own limit, and more than any detector weighs
 Array = NDArray[np.generic]
@@ -89,7 +90,7 @@ def load(path: Path, runtime: str = "by kind", precision: str = "f32") -> Model:
 def _load_onnx(path: Path) -> Model:
     """Load through ONNX Runtime, after a look at which other files the model wants."""
     try:
-        import onnxruntime
+        onnxruntime = import_onnxruntime()
     except ImportError as error:
         raise DetectorError(f"{path}: needs ONNX Runtime: pip install onnxruntime") from error
     _refuse_reach(path)
@@ -136,7 +137,7 @@ def fast_precision() -> str:
         DetectorError: OpenVINO is not installed.
     """
     try:
-        import openvino
+        openvino = import_openvino()
     except ImportError as error:
         raise DetectorError("--backend openvino: needs OpenVINO: pip install openvino") from error
 
@@ -147,10 +148,10 @@ def _load_openvino(path: Path, precision: str) -> Model:
     """Load an intermediate representation, or an ONNX file, through OpenVINO."""
     if path.suffix.lower() == ".onnx":
         _refuse_reach(path)
-    elif not path.with_suffix(".bin").is_file():
-        raise DetectorError(f"{path}: its weights {path.with_suffix('.bin').name} are missing; put them beside it")
+    else:
+        _check_bin(path, path.with_suffix(".bin"))
     try:
-        import openvino
+        openvino = import_openvino()
     except ImportError as error:
         raise DetectorError(f"{path}: needs OpenVINO: pip install openvino") from error
     settings = {
@@ -187,10 +188,31 @@ def _dtype(name: str, path: Path) -> np.dtype[np.generic]:
 def _refuse_reach(path: Path) -> None:
     """Refuse a model that takes its weights from outside its own folder."""
     for name in external_files(path):
+        # ONNX Runtime takes a name of this kind for an address in its own memory; none of a file holds such signs.
+        if "*" in name or "\\" in name or "\0" in name:
+            raise DetectorError(f"{path}: takes weights from {name!r:.80}, which is no plain name of a file; refused")
         if Path(name).is_absolute() or not (path.parent / name).resolve().is_relative_to(path.parent.resolve()):
             raise DetectorError(f"{path}: takes weights from {name!r}, outside its folder; refused")
         if not (path.parent / name).is_file():
             raise DetectorError(f"{path}: its weights {name!r} are missing; put them beside it")
+        _refuse_size(path, path.parent / name)
+
+
+def _check_bin(path: Path, weights: Path) -> None:
+    """Refuse an .xml whose weights are missing, too large, or a link to somewhere else."""
+    if not weights.is_file():
+        raise DetectorError(f"{path}: its weights {weights.name} are missing; put them beside it")
+    if weights.resolve().parent not in (path.parent.resolve(), path.resolve().parent):
+        raise DetectorError(f"{path}: takes weights from {weights.resolve()}, outside its folder; refused")
+    _refuse_size(path, weights)
+
+
+def _refuse_size(path: Path, file: Path) -> None:
+    """Refuse weights of a model that are larger than any detector's."""
+    if file.stat().st_size > MAX_BYTES:
+        raise DetectorError(
+            f"{path}: its weights {file.name!r} are larger than {MAX_BYTES >> 30} GiB; no such model is run"
+        )
 
 
 def threads() -> int:

@@ -31,8 +31,8 @@ class FullyConnectedSettings:
     out_scale: float = 0.2
 
     def __post_init__(self) -> None:
-        if self.width < 1 or self.blocks < 0:
-            raise ValueError(f"width from 1 and blocks from 0 wanted, got {self.width} and {self.blocks}")
+        if self.width < 1 or not 0 <= self.blocks <= 100:
+            raise ValueError(f"width from 1 and blocks from 0 to 100 wanted, got {self.width} and {self.blocks}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout: must lie in [0, 1), got {self.dropout}")
         if not self.out_scale > 0:

@@ -11,7 +11,7 @@ from lifter import joints
 from lifter.errors import LifterError
 from lifter.plain import make
 from lifter.refine import LABEL, Refine, RefineSettings
-from lifter.weights import UNREADABLE, read_tensors, write_tensors
+from lifter.weights import UNREADABLE, read_tensors, refuse_giants, refuse_unfinite, write_tensors
 
 FORMAT = "motion-lift/refine/1"
 
@@ -49,10 +49,11 @@ def load_refine(path: Path) -> tuple[Refine, dict[str, Any]]:
         about, tensors = read_tensors(path, FORMAT)
         if tuple(about["joints"]) != joints.NAMES:
             raise ValueError(f"made for another skeleton ({len(about['joints'])} joints)")
-        module = Refine(make(RefineSettings, about["settings"], "refine"))
+        settings = make(RefineSettings, about["settings"], "refine")
+        refuse_giants(lambda: Refine(settings))
+        module = Refine(settings)
         module.load_state_dict(tensors)
-        if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
-            raise ValueError("numbers that are not finite")
+        refuse_unfinite(tensors)
         return module.requires_grad_(False).eval(), dict(about["note"])
     except UNREADABLE as error:
         line = " ".join(str(error).split())[:200] or type(error).__name__

@@ -35,8 +35,8 @@ class TCNSettings:
     def __post_init__(self) -> None:
         if not self.filters or any(length < 1 or length % 2 == 0 for length in self.filters):
             raise ValueError(f"filters: odd lengths wanted, one at least, got {self.filters}")
-        if math.prod(self.filters) > 10_000:
-            raise ValueError(f"filters: {math.prod(self.filters)} frames are more than any film needs (10,000)")
+        if len(self.filters) > 100 or math.prod(self.filters) > 10_000:
+            raise ValueError("filters: more than a hundred, or than the 10,000 frames that any film needs")
         if self.channels < 1 or not self.out_scale > 0:
             raise ValueError(f"channels from 1 and out_scale above 0 wanted, got {self.channels}, {self.out_scale}")
         if not 0 <= self.dropout < 1:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from lifter import joints
 from lifter.errors import LifterError
@@ -96,12 +97,36 @@ def load(path: Path) -> tuple[Network, Recipe]:
         if tuple(about["joints"]) != joints.NAMES:
             raise ValueError(f"made for another skeleton ({len(about['joints'])} joints)")
         # Files older than the choice of networks name none. What a file does not name keeps its default.
-        model = build(about.get("type", "ugcn"), about["model"])
+        type, settings = about.get("type", "ugcn"), about["model"]
+        refuse_giants(lambda: build(type, settings))
+        model = build(type, settings)
         model.load_state_dict(tensors)
+        refuse_unfinite(tensors)
         return model.requires_grad_(False).eval(), make(Recipe, about["recipe"], "recipe")
     except UNREADABLE as error:
         line = " ".join(str(error).split())[:200] or type(error).__name__
         raise LifterError(f"{path}: cannot be read as a lifter's weights ({line})") from error
+
+
+def refuse_giants(made: Callable[[], nn.Module]) -> None:
+    """Refuse settings that ask for a network larger than any file of one: a few bytes would fill the memory.
+
+    Args:
+        made: makes the network; called on a device that sets no memory aside.
+
+    Raises:
+        ValueError: so large is it.
+    """
+    with torch.device("meta"):
+        numbers = sum(tensor.numel() for tensor in made().state_dict().values())
+    if 4 * numbers > LARGEST_BYTES:
+        raise ValueError(f"settings of a network of {numbers:,} numbers, larger than any lifter")
+
+
+def refuse_unfinite(tensors: Mapping[str, Tensor]) -> None:
+    """Refuse weights with numbers that are not finite: a training that failed; raises ValueError."""
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise ValueError("numbers that are not finite")
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
@@ -126,7 +151,9 @@ def read_tensors(path: Path, format: str) -> tuple[dict[str, Any], dict[str, Ten
     if path.stat().st_size > LARGEST_BYTES:
         raise ValueError(f"larger than any lifter: {LARGEST_BYTES} bytes")
     with safe_open(path, framework="pt") as file:
-        about = json.loads((file.metadata() or {}).get("about", "{}"))
-        if about.get("format") != format:
-            raise ValueError(f"format {about.get('format')!r}, not {format!r}")
+        told = file.metadata() or {}
+        about = json.loads(told.get("about", "{}"))
+        number = about.get("format", told.get("format"))  # the first files had it beside
+        if number != format:
+            raise ValueError(f"of format {number!r:.60}, this release reads {format!r}; update it, or train anew")
         return about, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict

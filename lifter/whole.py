@@ -23,6 +23,7 @@ def whole(path: Path, failures: type[Exception] = OSError) -> Iterator[Path]:
     temporary = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)  # a link that somebody laid there is not written through
         yield temporary
         temporary.replace(path)
     except (OSError, failures) as error:

@@ -17,13 +17,14 @@ Three ways to say it, with the same words:
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
+from pipeline.names import from_home
+from pipeline.reading import NO_TOML, read_toml
 
 _GUESS = 1.2  # focal length guessed for an unknown camera, in larger sides of the picture
 _LEVEL = {"pitch": 0.0, "roll": 0.0}
@@ -110,7 +111,7 @@ def read_camera(said: str | Path | Mapping[str, Any]) -> Camera:
     if text == "level":
         return _camera(_LEVEL, "camera")
     if "=" not in text:
-        return _camera(_read_file(Path(text).expanduser()), text)
+        return _camera(_read_file(from_home(text)), text)
     words: dict[str, Any] = {}
     for part in text.split(","):
         name, _, value = (piece.strip() for piece in part.partition("="))
@@ -123,12 +124,22 @@ def read_camera(said: str | Path | Mapping[str, Any]) -> Camera:
     return _camera(words, "camera")
 
 
+def known_lens(lens: Any) -> Camera:
+    """Return the camera of a `Camera.lens` that a file tells; nothing is known where it is not of that form."""
+    try:
+        fov, focal, centre = lens
+        told = {"fov": fov, "focal_px": focal} | (dict(zip(("cx", "cy"), centre, strict=True)) if centre else {})
+        return _camera({name: value for name, value in told.items() if value is not None}, "lens")
+    except (PipelineError, TypeError, ValueError):
+        return Camera()
+
+
 def _read_file(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise PipelineError(f"camera {path}: not `level`, no name=number, no file; try --camera pitch=20,roll=0")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
+        return read_toml(path)
+    except NO_TOML as error:
         raise PipelineError(f"{path}: cannot be read as a camera ({error})") from error
 
 

@@ -250,7 +250,9 @@ def refuse_same_names(videos: Sequence[Path]) -> None:
 
 
 def _fail(error: Exception) -> int:
-    sys.stderr.write("error: " + " ".join(str(error).split()) + "\n")
+    from pipeline.progress import plain
+
+    sys.stderr.write("error: " + plain(" ".join(str(error).split())) + "\n")
     return EXIT_FAILED
 
 

@@ -56,7 +56,7 @@ def examine() -> int:
 
 
 # What the factories of the detectors import.
-LOADS = {"mediapipe": ("mediapipe.python.solutions.pose",), "hrnet": (), "onnx": ("onnxruntime", "openvino")}
+LOADS = {"mediapipe": ("mediapipe.python.solutions.pose",), "hrnet": (), "onnx": ()}
 Verdict = tuple[bool, str, str]  # is it needed, the problem ("" where there is none), the remedy
 
 
@@ -82,7 +82,7 @@ def _detector(name: str, needed: bool) -> Callable[[], Verdict]:
     """Check that a detector's packages are there and load; weights and files are told when it is used."""
 
     def check() -> Verdict:
-        from detectors import registry
+        from detectors import quiet, registry
         from detectors.base import DetectorError
 
         (entry,) = [entry for entry in registry.available() if entry.name == name]
@@ -91,6 +91,9 @@ def _detector(name: str, needed: bool) -> Callable[[], Verdict]:
         try:
             for module in LOADS[name]:
                 importlib.import_module(module)
+            if name == "onnx":
+                quiet.import_onnxruntime()
+                quiet.import_openvino()
             if name == "hrnet":
                 importlib.import_module("detectors.mm_compat").prepare()
         except (DetectorError, ImportError, OSError, RuntimeError, AttributeError) as error:

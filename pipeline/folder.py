@@ -13,7 +13,8 @@ from typing import Any
 
 from pipeline.errors import StoreError
 from pipeline.parts import PICTURES, litter_of
-from pipeline.store import write_whole
+from pipeline.reading import LARGEST_RECORD_BYTES, read_text
+from pipeline.store import FORMAT, refuse_newer, write_whole
 
 
 class RunFolder:
@@ -53,14 +54,20 @@ class RunFolder:
             os.close(lock)
 
     def read_record(self) -> dict[str, Any]:
-        """Return what `run.json` holds, or nothing where it is absent or damaged."""
-        if not self.record.is_file():
-            return {}
+        """Return what `run.json` holds, or nothing where it is absent or damaged.
+
+        Raises:
+            StoreError: a later release made it: it is not overwritten.
+        """
         try:
-            record = json.loads(self.record.read_text(encoding="utf-8"))
+            record = json.loads(read_text(self.record, LARGEST_RECORD_BYTES))
         except (OSError, ValueError, RecursionError):
             return {}
-        return record if isinstance(record, dict) else {}
+        if not isinstance(record, dict):
+            return {}
+        if isinstance(number := record.get("format"), int) and number > FORMAT:
+            refuse_newer(self.record, number)
+        return record
 
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Write `run.json`."""

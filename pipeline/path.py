@@ -34,6 +34,7 @@ _SIZE, _SIZE_GIVEN = 0.07, 0.04  # of the body: adults' heights and proportions;
 _LENS, _LENS_GIVEN = 0.30, 0.01  # of the focal length
 _PELVIS = 0.01  # metres: where in the body a lifter puts it
 _NOWHERE = 10.0  # metres: the uncertainty of a place that nothing is known of
+_FIRM = 1e-9  # of the strongest term: what rounding leaves of a band of terms
 _STRAY = 1.0  # m/s by which it grows before a person is first seen and after
 
 
@@ -125,17 +126,26 @@ class _Walk:
         """Return the path (T, 3) and its variance (T, 3), of places (T, 3) with covariances (T, 3, 3)."""
         known = np.zeros_like(spread)
         known[usable] = np.linalg.inv(spread[usable] * _TOO_SURE)
-        terms = self._terms(places, known)
-        away = places - terms.solve()
+        _, path = self._solved(places, known)
+        away = places - path
         far = np.einsum("ti,tij,tj->t", away, known, away)
-        terms = self._terms(places, known / (1 + far / _OUTLIER)[:, None, None])
-        path = terms.solve()
+        terms, path = self._solved(places, known / (1 + far / _OUTLIER)[:, None, None])
         if grounded:
             feet = planted(self.body, self.pixels, self.scores, path[:, 2], self.seconds, self.up, self.focal)
             self._hold_feet(terms, path, feet)
             terms = self._on_floor(terms, feet)
             path = terms.solve()
         return path, np.diagonal(terms.covariance(), axis1=1, axis2=2)
+
+    def _solved(self, places: Doubles, known: Doubles) -> tuple[PathTerms, Doubles]:
+        """Return the terms of places (T, 3) known by (T, 3, 3), and the path (T, 3) of least cost."""
+        terms = self._terms(places, known)
+        try:
+            return terms, terms.solve()
+        except np.linalg.LinAlgError:
+            # Frames so near or far in time that rounding leaves a place open: it is held, weakly, where it was fitted.
+            terms.know(places, np.broadcast_to(_FIRM * terms.blocks[0].max() * np.eye(3), known.shape))
+            return terms, terms.solve()
 
     def _terms(self, places: Doubles, known: Doubles) -> PathTerms:
         terms = PathTerms.of(self.seconds)

@@ -12,6 +12,14 @@ from typing import Protocol, TypeVar
 T = TypeVar("T")
 
 
+def plain(text: str) -> str:
+    """Return a text whose every character is shown: those that steer a terminal come out as their numbers.
+
+    Names of films are anybody's. Line breaks stay.
+    """
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
 class Tick(Protocol):
     """Called with the number of frames done since the last call."""
 
@@ -34,7 +42,7 @@ class Console:
         """Print a line."""
         if not self.quiet:
             try:
-                sys.stdout.write(line + "\n")
+                sys.stdout.write(plain(line) + "\n")
                 sys.stdout.flush()
             except BrokenPipeError:  # nobody listens any more; the film is wanted all the same
                 self.quiet = True
@@ -43,7 +51,7 @@ class Console:
     def warn(self, line: str) -> None:
         """Print a warning to standard error."""
         if not self.quiet:
-            sys.stderr.write(f"warning: {line}\n")
+            sys.stderr.write(f"warning: {plain(line)}\n")
 
     @contextmanager
     def stage(self, name: str, total: int | None) -> Iterator[Tick]:

@@ -27,6 +27,7 @@ from pipeline import store
 from pipeline.errors import PipelineError
 from pipeline.folder import RunFolder
 from pipeline.poses import Pose3D
+from pipeline.reading import open_arrays
 
 Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -88,7 +89,7 @@ def read_reference(path: Path) -> Reference:
         PipelineError: it cannot be read, or is not of the form above.
     """
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with open_arrays(path) as data:
             return _of_arrays({name: data[name] for name in data})
     except FileNotFoundError as error:
         raise PipelineError(f"{path}: no such reference; name an .npz, {_FORM}") from error

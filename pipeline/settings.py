@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -14,9 +13,11 @@ from pipeline.camera import Camera, read_camera
 from pipeline.cut import Cut, read_time
 from pipeline.errors import PipelineError
 from pipeline.height import read_heights
+from pipeline.reading import NO_TOML, read_toml
 from pipeline.smooth import OFF, read_smooth
 from render.settings import RenderSettings
 
+FORMAT = 1  # of settings files; `format = 1` may stand in them, and goes without saying
 NUMBER = re.compile("[1-9][0-9]{0,5}")
 PEOPLE = ("all", "largest", "center")
 STAGES = ("detect", "lift", "render")
@@ -153,12 +154,12 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises:
         PipelineError: no TOML, or a setting that does not belong where it stands.
     """
-    if path.exists() and not path.is_file():
-        raise PipelineError(f"{path}: not a file; name a settings file")
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
-        raise PipelineError(f"{path}: cannot be read as settings ({error})") from error
+        data = read_toml(path)
+    except NO_TOML as error:
+        raise PipelineError(f"{path}: cannot be read as settings ({error}); name a TOML file") from error
+    if (number := data.pop("format", FORMAT)) != FORMAT or type(number) is not int:
+        raise PipelineError(f"{path}: settings of format {number!r:.40}, this release reads {FORMAT}; update it")
     flat: dict[str, Any] = {}
     for name, value in data.items():
         table = TABLES.get(name, ()) if isinstance(value, dict) else ()

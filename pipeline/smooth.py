@@ -119,6 +119,8 @@ def lag(before: Doubles, after: Doubles, valid: Bools, step: float) -> float:
 
     The best whole shift is found, and between it and its neighbours the top of a parabola.
     """
+    if len(valid) < 2:
+        return 0.0
     pairs = valid[1:] & valid[:-1]
     v, w = (np.where(pairs[:, None, None], np.diff(p, axis=0), 0.0).reshape(len(pairs), -1) for p in (before, after))
     widest = min(round(_LAG_S / max(step, 1e-3)), len(pairs) - 1)

@@ -9,10 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import struct
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -25,17 +21,12 @@ from pipeline.cut import Cut
 from pipeline.errors import StoreError
 from pipeline.parts import part_of
 from pipeline.poses import Pose2D, Pose3D
+from pipeline.reading import DAMAGE as DAMAGE
+from pipeline.reading import open_arrays
 
 P = TypeVar("P", Pose2D, Pose3D)
 
 FORMAT = 1
-# What reading an archive with wrong bytes in it raises.
-DAMAGE = (
-    OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, RuntimeError, SyntaxError,
-    zipfile.BadZipFile, zlib.error, tokenize.TokenError,
-    struct.error,
-)  # fmt: skip
-LARGEST_ARRAYS_BYTES = 20_000_000_000
 
 
 def content_hash(path: Path) -> str:
@@ -83,7 +74,8 @@ def save_pose(path: Path, pose: Pose2D | Pose3D, **about: Any) -> None:
     Raises:
         StoreError: the disk is full or the folder cannot be written to.
     """
-    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in {**vars(pose), **about}.items()}
+    named = {**vars(pose), "format": FORMAT, **about}
+    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in named.items()}
     write_whole(path, lambda file: np.savez_compressed(file, **arrays))
 
 
@@ -106,11 +98,8 @@ def read_about(path: Path, name: str) -> str:
     if not path.is_file():
         return ""
     try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.testzip() is not None:
-                return ""
-        with np.load(path, allow_pickle=False) as data:
-            return str(data[name])
+        with open_arrays(path) as data:
+            return str(data[name]) if data.whole() else ""
     except DAMAGE:
         return ""
 
@@ -124,7 +113,7 @@ def read_cut(path: Path) -> tuple[Cut, float]:
         StoreError: it cannot be read, or says what no cut can be.
     """
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with open_arrays(path) as data:
             if "cut" not in data:
                 return Cut(), 0.0
             start, end, every = (float(number) for number in data["cut"])
@@ -147,14 +136,29 @@ def _load(path: Path, kind: type[P]) -> P:
     try:
         if not path.is_file():
             raise StoreError(f"{path}: not there, or no file; run detect or lift again")
-        if path.stat().st_size > LARGEST_ARRAYS_BYTES:
-            raise StoreError(f"{path}: too large to be a pose file")
-        with np.load(path, allow_pickle=False) as data:
+        with open_arrays(path) as data:
+            # The first format carries no number.
+            refuse_newer(path, int(data["format"]) if "format" in data else 1)
+            if absent := [name for name in names if name not in data]:
+                told = f"{', '.join(absent)} not in it"
+                raise StoreError(f"{path}: no {kind.__name__} file of this release ({told}); run detect or lift again")
             arrays: dict[str, Any] = {name: data[name] for name in names}
         arrays["joints"] = tuple(str(joint) for joint in arrays["joints"])
         return kind(**arrays)
     except DAMAGE as error:
         raise StoreError(f"{path}: not a whole {kind.__name__} file ({error}); run detect or lift again") from error
+
+
+def refuse_newer(path: Path, number: object) -> None:
+    """Refuse a file of a format that a later release made; every format up to `FORMAT` is read.
+
+    Raises:
+        StoreError: so it is, or the number is none.
+    """
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= FORMAT:
+        raise StoreError(
+            f"{path}: of format {number!r:.40}, this release reads 1 to {FORMAT}; update it, or make it anew"
+        )
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -165,7 +169,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """
     temporary = part_of(path)
     try:
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:  # a new one: a link that somebody laid there is not followed
             write(file)
             file.flush()
             os.fsync(file.fileno())

@@ -108,3 +108,9 @@ def test_a_run_smooths_only_where_asked_and_says_what_it_did(
     record = json.loads((made(film) / "run.json").read_text())
     assert record["settings"]["lift"]["smooth"] == 0.3
     assert any("jitter" in line for line in record["stages"]["lift"]["repairs"])
+
+
+def test_a_film_of_one_frame_comes_neither_early_nor_late() -> None:
+    one = np.zeros((1, 17, 3))
+    assert lag(one, one, np.ones(1, bool), 0.04) == 0.0
+    assert smooth(one, np.ones(1, bool), np.zeros(1), 0.25)[0].shape == (1, 17, 3)

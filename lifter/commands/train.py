@@ -14,7 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "torchrun --nproc-per-node N -m lifter train ...; a config's batch size is that of one process, so divide it "
         "by N to train as one process would."
     )
-    parser.add_argument("config", type=Path, help="MMEngine config (configs/*.py; a Python config is a program)")
+    parser.add_argument(
+        "config", type=Path, help="MMEngine config (configs/*.py); it is a program: only those you trust"
+    )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="last.pt, log.txt, tensorboard/ and lifter.safetensors"
     )

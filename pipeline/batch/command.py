@@ -12,7 +12,7 @@ from pipeline.batch import summary, workers
 from pipeline.batch.films import Film, find_films
 from pipeline.batch.job import FAILED, LEFT, Outcome
 from pipeline.errors import PipelineError, StoreError
-from pipeline.progress import Console
+from pipeline.progress import Console, plain
 from pipeline.settings import RunSettings
 
 
@@ -86,7 +86,7 @@ def _listen(
             for outcome in crew:
                 found[outcome.video] = outcome
                 if outcome.state == FAILED:  # also when quiet
-                    sys.stderr.write(f"error: {outcome.error}\n")
+                    sys.stderr.write(f"error: {plain(outcome.error)}\n")
                 console.say(summary.line(outcome, len(found), len(films), time.perf_counter() - began))
                 for warning in outcome.warnings:
                     console.warn(f"{outcome.video}: {warning}")

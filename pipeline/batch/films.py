@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import PipelineError
+from pipeline.names import from_home
 
 SUFFIXES = (
     ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts",
@@ -83,7 +84,7 @@ def read_list(path: Path) -> list[str]:
 
 def _expand(name: str, output: Path) -> Iterator[tuple[Path, Path]]:
     """Yield the films that a name stands for, and each one's place below the output folder."""
-    path = Path(name).expanduser()
+    path = from_home(name)
     if path.is_dir():
         for film in sorted(path.rglob("*")):
             if _is_film(film, path, output):

@@ -14,6 +14,7 @@ from pipeline.batch.job import DONE, FAILED, KEPT, LEFT, Outcome
 from pipeline.store import write_whole
 
 _LONGEST_NAME = 48
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what cells that are computed begin with
 
 
 def line(outcome: Outcome, number: int, count: int, elapsed_s: float) -> str:
@@ -50,12 +51,18 @@ def write(outcomes: Sequence[Outcome], folder: Path) -> Path:
     text = io.StringIO(newline="")
     rows = csv.DictWriter(text, [item.name for item in fields(Outcome)])
     rows.writeheader()
-    rows.writerows({name: "; ".join(v) if isinstance(v, list) else v for name, v in row.items()} for row in plain)
+    rows.writerows({name: _in_sheet(value) for name, value in row.items()} for row in plain)
     state = Counter(outcome.state for outcome in outcomes)
     about = json.dumps({"films": plain, "states": state}, indent=2) + "\n"
     write_whole(folder / "batch.json", lambda file: file.write(about.encode()))
-    write_whole(folder / "batch.csv", lambda file: file.write(text.getvalue().encode()))
+    write_whole(folder / "batch.csv", lambda file: file.write(text.getvalue().encode(errors="backslashreplace")))
     return folder / "batch.json"
+
+
+def _in_sheet(value: object) -> object:
+    """Return a value as a cell: a text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    text = "; ".join(value) if isinstance(value, list) else value
+    return f"'{text}" if isinstance(text, str) and text[:1] in _FORMULA else text
 
 
 def _told(outcome: Outcome) -> str:

@@ -66,6 +66,7 @@ def export(
         PipelineError: no such run, nobody in it, or a format that cannot be had so.
     """
     from pipeline.export.motion import gather
+    from pipeline.progress import plain
     from pipeline.store import load_pose3d
 
     names = choose(formats)
@@ -81,7 +82,7 @@ def export(
     folder = output or source.parent / "export"
     _write(folder, made, source)
     for file in made:
-        sys.stdout.write(f"{folder / file.name}\n")
+        sys.stdout.write(plain(f"{folder / file.name}\n"))
         for note in file.told["notes"]:
             sys.stdout.write(f"  {note}\n")
     return 0

@@ -8,7 +8,6 @@ to the result. Shares are kept by kind of joint; the right side takes the left s
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from detectors.joints import H36M_17, VOCABULARIES
 from pipeline.adapter import recognise
 from pipeline.errors import PipelineError
+from pipeline.reading import NO_TOML, read_toml
 
 Doubles = NDArray[np.float64]
 
@@ -143,9 +143,8 @@ def read_shares(path: Path) -> dict[str, Shares]:
         PipelineError: it cannot be read, or holds something else.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        return {key: _shares(key, table) for key, table in data.items()}
-    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError, ValueError, TypeError) as error:
+        return {key: _shares(key, table) for key, table in read_toml(path).items()}
+    except (*NO_TOML, TypeError) as error:
         raise PipelineError(f"{path}: no learned adapter ({' '.join(str(error).split())})") from error
 
 

@@ -43,6 +43,7 @@ def measure(run: Path, person: int | None, output: Path | None, plots: bool) -> 
     from pipeline.measures.steps import find_walks
     from pipeline.measures.summary import NOTE, summary
     from pipeline.measures.tables import angles_csv, steps_csv
+    from pipeline.progress import plain
     from pipeline.view.kept import open_run
 
     kept = open_run(run)
@@ -71,7 +72,7 @@ def measure(run: Path, person: int | None, output: Path | None, plots: bool) -> 
         raise PipelineError(f"{folder}: cannot be made ({error.strerror}); choose --output") from error
     for name, content in files.items():
         store.write_whole(folder / name, lambda file, content=content: file.write(content))  # type: ignore[misc]
-        sys.stdout.write(f"{folder / name}\n")
+        sys.stdout.write(plain(f"{folder / name}\n"))
     for line in _words(walks):
         sys.stdout.write(line + "\n")
     return 0
@@ -94,13 +95,14 @@ def _plots(pose: Pose3D, rows: list[int], angles: Any, walks: dict[int, list[Wal
     import numpy as np
 
     from pipeline.measures.plots import draw_person
+    from pipeline.progress import plain
     from pipeline.view.trust import low_trust
 
     spans, made = low_trust(pose), {}
     for row in rows:
         number, seen = int(pose.people[row]), pose.valid[row]
         shown, own = np.where(seen[:, None], angles[row], np.nan), [span for span in spans if span.person == row]
-        title = f"{film}, person {number}".replace("$", r"\$")
+        title = plain(f"{' '.join(film.split())}, person {number}").replace("$", r"\$")
         made[f"angles_{number}.png"] = draw_person(title, pose.timestamps, shown, walks[number], own)
     return made
 

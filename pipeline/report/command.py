@@ -37,6 +37,7 @@ def report(run: Path, output: Path | None) -> int:
     """
     from pipeline import store
     from pipeline.measures.steps import find_walks
+    from pipeline.progress import plain
     from pipeline.report.numbers import tell_all
     from pipeline.report.page import write_page
     from pipeline.report.quality import quality_of
@@ -49,12 +50,12 @@ def report(run: Path, output: Path | None) -> int:
     pose = kept.pose
     qualities = [quality_of(pose, person, kept.size, kept.camera) for person in range(len(pose.people))]
     walks = [find_walks(pose.positions[p], pose.valid[p], pose.timestamps, pose.up) for p in range(len(pose.people))]
-    told = tell_all(pose, qualities, walks, kept.folder.read_record(), kept.name)
+    told = tell_all(pose, qualities, walks, kept.folder.read_record(), plain(kept.name))
     text = json.dumps(told, indent=2, allow_nan=False) + "\n"
     drawn = write_page(told, _figures(pose, qualities)).encode("utf-8")
     store.write_whole(page.with_suffix(".json"), lambda file: file.write(text.encode("utf-8")))
     store.write_whole(page, lambda file: file.write(drawn))
-    sys.stdout.write(f"{page}\n{page.with_suffix('.json')}\n")
+    sys.stdout.write(plain(f"{page}\n{page.with_suffix('.json')}\n"))
     for span in told["low_trust"]:
         sys.stdout.write(f"{span['words']}\n")
     return 0

@@ -21,6 +21,14 @@ from pipeline.errors import VideoError
 
 MAX_PIXELS = 8192 * 8192  # a file of a few bytes may claim a picture that would fill the memory
 READ_BYTES = 1 << 18
+# Containers that are read. FFmpeg knows four hundred; the others are play lists, devices, subtitles, and formats of
+# games and instruments, whose readers few people look at. Sound is named here to be told for what it is.
+CONTAINERS = (
+    "mov", "matroska", "avi", "flv", "live_flv", "mpeg", "mpegts", "mpegvideo", "asf", "ogg", "mxf", "gxf", "rm", "dv",
+    "nut", "wtv", "ivf", "h261", "h263", "h264", "hevc", "vvc", "vc1", "m4v", "av1", "obu", "dirac", "mjpeg",
+    "mjpeg_2000", "yuv4mpegpipe", "gif", "apng", "webp_pipe", "png_pipe", "jpeg_pipe", "bmp_pipe", "tiff_pipe",
+    "aac", "ac3", "aiff", "amr", "caf", "eac3", "flac", "mp3", "w64", "wav",
+)  # fmt: skip
 SKIPPED = "damaged frames skipped"
 
 
@@ -47,8 +55,8 @@ UPRIGHT = Orientation(False, False, False)
 def open_film(path: Path) -> Iterator[InputContainer]:
     """Open a file for demuxing.
 
-    The file is handed over as an open file and every protocol is refused, so that a play list in a film's clothes
-    opens no other file and no address.
+    The file is handed over as an open file, every protocol is refused and so is every container that is none of
+    `CONTAINERS`, so that a play list in a film's clothes opens no other file and no address.
 
     Raises:
         VideoError: the file is not there, not readable, empty, or no film.
@@ -69,7 +77,7 @@ def open_film(path: Path) -> Iterator[InputContainer]:
                 mode="r",
                 buffer_size=READ_BYTES,
                 metadata_errors="replace",
-                options={"protocol_whitelist": "none"},
+                options={"protocol_whitelist": "none", "format_whitelist": ",".join(CONTAINERS)},
             )
         except (av.FFmpegError, OSError, ValueError) as error:
             raise VideoError(

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from pipeline import store
 from pipeline.errors import PipelineError
-from pipeline.progress import Console
+from pipeline.progress import Console, plain
 from pipeline.view.document import write_document
 from pipeline.view.kept import KeptRun, open_run
 from pipeline.view.payload import pack
@@ -58,7 +58,7 @@ def view(run: Path, settings: ViewSettings, console: Console) -> Path:
         raise PipelineError(f"{page}: a folder; name the page to write, as {page / 'view.html'}")
     if page.suffix.lower() not in (".html", ".htm"):
         raise PipelineError(f"{page}: a page's name ends in .html; no other file is written over")
-    payload = pack(kept.name, kept.pose, kept.world(), kept.size, kept.fps)
+    payload = pack(plain(kept.name), kept.pose, kept.world(), kept.size, kept.fps)
     film, embedded = _film(kept, page, settings, console)
     payload.head["film"] = film
     text = write_document(payload, embedded, film_beside=film["kind"] == "beside")

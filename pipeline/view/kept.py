@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import store
-from pipeline.camera import Camera
+from pipeline.camera import Camera, known_lens
 from pipeline.cut import Cut
 from pipeline.errors import PipelineError, StoreError
 from pipeline.folder import RunFolder
 from pipeline.poses import Pose3D
+from pipeline.reading import open_arrays
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def _picture_of(path: Path) -> tuple[tuple[int, int], float]:
         StoreError: they do not.
     """
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with open_arrays(path) as data:
             width, height = (int(side) for side in data["size"])
             over, under = (int(part) for part in data["fps"])
         if min(width, height, over, under) < 1:
@@ -106,8 +107,6 @@ def _picture_of(path: Path) -> tuple[tuple[int, int], float]:
 def _camera_of(record: Mapping[str, Any]) -> Camera:
     """Return the lens that `run.json` says was known; what is not of that form is unknown."""
     try:
-        fov, focal, centre = record["settings"]["lift"]["lens"]
-        numbers = [None if value is None else float(value) for value in (fov, focal)]
-        return Camera(fov=numbers[0], focal=numbers[1], centre=(float(centre[0]), float(centre[1])) if centre else None)
-    except (KeyError, TypeError, ValueError, IndexError):
+        return known_lens(record["settings"]["lift"]["lens"])
+    except (KeyError, TypeError):
         return Camera()

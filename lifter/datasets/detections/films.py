@@ -141,9 +141,10 @@ def watch(film: Path, detector: str, cache: Path, words: Sequence[str] = ()) -> 
         LifterError: it failed; the line is its own.
     """
     more = [word.replace("{stem}", film.stem) for word in words]
-    command = [sys.executable, "-m", "pipeline", "run", str(film), "--no-render", "--quiet", "--person", "all"]
-    command += ["--detector", detector, "--output", str(cache), *more]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    command = [sys.executable, "-m", "pipeline", "run", "--no-render", "--quiet", "--person", "all"]
+    # Behind --, a name that begins with a dash is a name.
+    command += ["--detector", detector, "--output", str(cache), *more, "--", str(film)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # nosec B603
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         last = lines[-1].removeprefix("error: ") if lines else f"ended with {done.returncode}"
