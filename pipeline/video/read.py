@@ -62,6 +62,14 @@ class VideoReader:
         picture = _Picture(self.clip, self.threads, self._note)
         return ((seconds, picture.rgb(frame)) for seconds, frame in self._frames())
 
+    def behind(self, known: int) -> Iterator[tuple[float, Frame | None]]:
+        """Iterate for all frames, but give None in the place of the first `known` ones, which cost decoding alone."""
+        picture = _Picture(self.clip, self.threads, self._note)
+        for index, (seconds, frame) in enumerate(self._frames()):
+            if index < known:
+                picture.pass_by(frame)
+            yield seconds, picture.rgb(frame) if index >= known else None
+
     def planes(self) -> Iterator[tuple[float, Planes]]:
         """Iterate for (seconds, the frame's planes): as a film holds it, so that most frames need no conversion.
 
@@ -121,6 +129,10 @@ class _Picture:
         self._scaler = VideoReformatter()
         self._how = UPRIGHT
         self._rotation: int | None = None
+
+    def pass_by(self, frame: VideoFrame) -> None:
+        """Note what is amiss with a frame that is not wanted."""
+        self._place(frame)
 
     def rgb(self, frame: VideoFrame) -> Frame:
         """Return (H, W, 3) RGB."""
