@@ -56,6 +56,7 @@ class Shards:
         self._path, self._made_from, self._every_s = shards_of(path), made_from, every_s
         self._waiting: list[_Seen] = []
         self._file: BinaryIO | None = None
+        self._begin = 0  # of the first shard in it
         self._wrote_at = time.monotonic()
 
     def resume(self, joints: int, beside: str) -> tuple[Detections, array[float], Memory | None]:
@@ -121,13 +122,16 @@ class Shards:
         self._wrote_at = time.monotonic()
 
     def close(self) -> None:
-        """Close the file; it stays."""
+        """Close the file; it stays, if there is anything in it."""
         if self._file is not None:
+            if self._file.tell() == self._begin:
+                self._path.unlink(missing_ok=True)
             self._file.close()
             self._file = None
 
     def _open(self, title: bytes, whole: int) -> None:
         """Open the file to add shards behind its first `whole` bytes."""
+        self._begin = len(title)
         try:
             self._file = self._path.open("r+b" if whole else "wb", buffering=0)  # type: ignore[assignment]
             assert self._file is not None

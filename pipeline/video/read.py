@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+import av
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
@@ -18,6 +19,7 @@ from pipeline.video.decode import (
     film_stream,
     open_film,
     orientation_of,
+    reason,
     stamper_of,
     turn_upright,
 )
@@ -124,7 +126,7 @@ class _Picture:
     """Turns decoded frames into upright ones of one size, with one scaler for the whole film."""
 
     def __init__(self, clip: Clip, threads: int, note: Callable[[str], None]) -> None:
-        self._size, self._aspect = clip.size, clip.pixel_aspect
+        self._path, self._size, self._aspect = clip.path, clip.size, clip.pixel_aspect
         self._threads, self._note = threads, note
         self._scaler = VideoReformatter()
         self._how = UPRIGHT
@@ -183,17 +185,23 @@ class _Picture:
 
     def _converted(self, frame: VideoFrame, width: int, height: int, form: str) -> VideoFrame:
         film = form != "rgb24"
-        return self._scaler.reformat(
-            frame,
-            width=width,
-            height=height,
-            format=form,
-            src_colorspace=self._matrix(frame) if frame.colorspace == UNTAGGED else None,
-            dst_colorspace=Colorspace.ITU709 if film else None,
-            dst_color_range=ColorRange.MPEG if film else None,
-            interpolation="BICUBIC",
-            threads=self._threads,
-        )
+        try:
+            return self._scaler.reformat(
+                frame,
+                width=width,
+                height=height,
+                format=form,
+                src_colorspace=self._matrix(frame) if frame.colorspace == UNTAGGED else None,
+                dst_colorspace=Colorspace.ITU709 if film else None,
+                dst_color_range=ColorRange.MPEG if film else None,
+                interpolation="BICUBIC",
+                threads=self._threads,
+            )
+        except (av.FFmpegError, ValueError) as error:  # as of interlaced pictures of one row
+            what = f"{frame.width}x{frame.height}, {frame.format.name}"
+            raise VideoError(
+                f"{self._path}: its pictures ({what}) cannot be converted ({reason(error)}); convert it to H.264 first"
+            ) from error
 
 
 def _planes_of(frame: VideoFrame) -> list[Frame]:
