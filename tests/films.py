@@ -15,6 +15,7 @@ Frame = NDArray[np.uint8]
 BITS = 8
 CORNERS = {"top left": (220, 40, 40), "top right": (40, 200, 40), "bottom left": (40, 60, 220)}  # bottom right: gray
 TONE_HZ = 1000
+SAME = {"fflags": "+bitexact"}  # no names made of random numbers in Matroska
 
 
 def numbered(index: int, size: tuple[int, int] = (64, 48)) -> Frame:
@@ -66,7 +67,7 @@ def make_film(
         audio: codec of a mono sound track: silence, then a tone from `tone_at_s` on.
         audio_start_s: where the sound track begins; its tone stays at `tone_at_s` on the film's clock.
     """
-    with av.open(str(path), "w") as film:
+    with av.open(str(path), "w", options=SAME) as film:
         pictures = film.add_stream(codec, rate=rate, options=options or {})
         pictures.width, pictures.height, pictures.pix_fmt = *size, pix_fmt
         if time_base is not None:
@@ -106,7 +107,7 @@ def _encode_tone(
 
 def make_badly_stamped(path: Path, stamps: Iterable[int], size: tuple[int, int] = (64, 48)) -> Path:
     """Write a Matroska film whose frames carry just these time stamps in milliseconds, in any order."""
-    with av.open(str(path), "w", format="matroska") as film:
+    with av.open(str(path), "w", format="matroska", options=SAME) as film:
         pictures = film.add_stream("mjpeg", rate=25)
         pictures.width, pictures.height, pictures.pix_fmt = *size, "yuvj420p"
         for index, stamp in enumerate(stamps):
