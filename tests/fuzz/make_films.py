@@ -61,9 +61,9 @@ def plain(rng: Rng, folder: Path) -> Path:
     size = SIZES[int(rng.integers(len(SIZES)))] if rng.random() < 0.5 else SIZES[0]
     count = int(rng.integers(1, 9)) if rng.random() < 0.8 else 1
     try:
-        return make_film(folder / f"film{suffix}", count, size, **settings)  # type: ignore[arg-type]
+        return make_film(folder / f"film{suffix}", count, size, container=SAME, **settings)  # type: ignore[arg-type]
     except (av.FFmpegError, ValueError, OSError):  # no encoder takes every size in every format
-        return make_film(folder / "film.mkv", count, (64, 48), codec="mjpeg", pix_fmt="yuvj420p")
+        return make_film(folder / "film.mkv", count, (64, 48), codec="mjpeg", pix_fmt="yuvj420p", container=SAME)
 
 
 def stamped(rng: Rng, folder: Path) -> Path:
@@ -73,8 +73,8 @@ def stamped(rng: Rng, folder: Path) -> Path:
     if rng.random() < 0.3:
         stamps[int(rng.integers(count))] = int(pick(rng, (10**12, -(10**12), 2**40, 10**8)))
     with suppress(av.FFmpegError):  # the muxer refuses some of them
-        return make_badly_stamped(folder / "film.mkv", [int(stamp) for stamp in stamps])
-    return make_badly_stamped(folder / "film.mkv", [abs(int(stamp)) + count for stamp in stamps])
+        return make_badly_stamped(folder / "film.mkv", [int(stamp) for stamp in stamps], container=SAME)
+    return make_badly_stamped(folder / "film.mkv", [abs(int(stamp)) + count for stamp in stamps], container=SAME)
 
 
 def resized(rng: Rng, folder: Path) -> Path:
