@@ -133,7 +133,7 @@ class Shards:
         """Open the file to add shards behind its first `whole` bytes."""
         self._begin = len(title)
         try:
-            self._file = self._path.open("r+b" if whole else "wb", buffering=0)  # type: ignore[assignment]
+            self._file = self._path.open("r+b" if whole else "wb", buffering=0)
             assert self._file is not None
             if whole:
                 self._file.truncate(whole)
