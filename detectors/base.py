@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -72,6 +72,19 @@ class Detector(Protocol):
     joints: tuple[str, ...]
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[People]: ...
+
+
+class Remembering(Protocol):
+    """A detector that can go on in mid-film after its process was killed, with the very numbers it would have given.
+
+    Both members are optional for a detector; one without them begins a film anew.
+    """
+
+    def remember(self) -> dict[str, NDArray[np.generic]]:
+        """Return all that the next frames' people depend on, as of the last people yielded; small arrays by name."""
+
+    def recall(self, memory: Mapping[str, NDArray[np.generic]]) -> None:
+        """Let the next call go on from what `remember` gave, with the frame behind it as its first."""
 
 
 @dataclass(frozen=True)

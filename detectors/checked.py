@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,19 @@ class Checked:
         self._name = name
         self._detector = detector
         self._foreign = foreign
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it can go on in mid-film: see `base.Remembering`."""
+        return all(callable(getattr(self._detector, name, None)) for name in ("remember", "recall"))
+
+    def remember(self) -> dict[str, NDArray[np.generic]]:
+        """Return what the next frames depend on; see `base.Remembering`."""
+        return dict(self._detector.remember())
+
+    def recall(self, memory: Mapping[str, NDArray[np.generic]]) -> None:
+        """Go on from there with the next call; see `base.Remembering`."""
+        self._detector.recall(memory)
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[People]:
         """Yield exactly one checked `People` per frame.

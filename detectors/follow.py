@@ -5,7 +5,7 @@ The box network and the key point network come in as two functions, so this file
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,9 +39,56 @@ class _Person:
     missed: int = 0
 
 
+class Crowd:
+    """Whom `follow` follows, and how long ago it looked for people: all that it knows from frame to frame."""
+
+    def __init__(self) -> None:
+        self.people: list[_Person] = []
+        self.since = 0
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return it as arrays: boxes (P, 4), trusts (P,), missed (P,), since."""
+        return {
+            "boxes": _boxes(self.people),
+            "trusts": np.array([person.trust for person in self.people], np.float64),
+            "missed": np.array([person.missed for person in self.people], np.int64),
+            "since": np.array(self.since),
+        }
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Crowd:
+        """Return what `arrays` gave."""
+        crowd = cls()
+        rows = zip(arrays["boxes"], arrays["trusts"], arrays["missed"], strict=True)
+        crowd.people = [_Person(box.astype(np.float32), float(trust), int(missed)) for box, trust, missed in rows]
+        crowd.since = int(arrays["since"])
+        return crowd
+
+
+class Following:
+    """What a detector that follows inherits, to go on in mid-film: `remember` and `recall` of `base.Remembering`."""
+
+    _crowd: Crowd | None = None
+    _next: Crowd | None = None
+
+    def remember(self) -> dict[str, NDArray[np.generic]]:
+        """Return whom it follows."""
+        return (self._crowd or Crowd()).arrays()
+
+    def recall(self, memory: Mapping[str, NDArray[np.generic]]) -> None:
+        """Follow them with the next call."""
+        self._next = Crowd.of(memory)
+
+    def _begin(self) -> Crowd:
+        """Return whom a call begins with."""
+        self._crowd, self._next = self._next or Crowd(), None
+        return self._crowd
+
+
 def follow(
-    frames: Iterable[Frame], find: Find, estimate: Estimate, joints: int, every: int = 5, limit: int = 20
-) -> Iterator[People]:
+    frames: Iterable[Frame], find: Find, estimate: Estimate, joints: int, every: int = 5, limit: int = 20,
+    crowd: Crowd | None = None,
+) -> Iterator[People]:  # fmt: skip
     """Yield the people of every frame.
 
     Args:
@@ -52,26 +99,26 @@ def follow(
         joints: J.
         every: see `find`.
         limit: at most so many people, the most certain first.
+        crowd: whom to begin with; it is changed, and with each yield it is what the frames to come depend on.
     """
-    crowd: list[_Person] = []
-    since = 0
+    crowd = crowd or Crowd()
     for frame in frames:
-        looks = not crowd or since >= every
+        people, looks = crowd.people, not crowd.people or crowd.since >= every
         if not looks:
-            keypoints, scores = estimate(frame, _boxes(crowd))
+            keypoints, scores = estimate(frame, _boxes(people))
             trusts = scores.mean(1)
-            looks = any(trust < _COLLAPSE * person.trust for trust, person in zip(trusts, crowd, strict=True))
+            looks = any(trust < _COLLAPSE * person.trust for trust, person in zip(trusts, people, strict=True))
         if looks:
-            since = 0
-            crowd = _look(crowd, *find(frame), limit)
-            keypoints, scores = estimate(frame, _boxes(crowd)) if crowd else _nothing(joints)
-            crowd, keypoints, scores = _judge(crowd, keypoints, scores)
-        since += 1
-        for person, points, certain in zip(crowd, keypoints, scores, strict=True):
+            crowd.since = 0
+            people = _look(people, *find(frame), limit)
+            keypoints, scores = estimate(frame, _boxes(people)) if people else _nothing(joints)
+            people, keypoints, scores = _judge(people, keypoints, scores)
+        crowd.since += 1
+        for person, points, certain in zip(people, keypoints, scores, strict=True):
             person.box = cut(pose_box(points, certain, person.box), frame)
-        boxes = _boxes(crowd)
+        boxes = _boxes(people)
         kept = distinct(keypoints, scores, boxes)
-        crowd = [crowd[i] for i in kept]
+        crowd.people = [people[i] for i in kept]
         yield People(boxes[kept], keypoints[kept], np.clip(scores[kept], 0, 1))
 
 

@@ -11,16 +11,18 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from detectors.base import DetectorError, DetectorOptions, Frame, People
+from detectors.base import DetectorError, DetectorOptions, Floats, Frame, People
 from detectors.joints import MEDIAPIPE_33
 
 _VISIBLE = 0.5  # a landmark this visible counts for the person's box
+NOTHING: Floats = np.zeros((0, 2, 2), np.float32)  # a memory of nobody
 _MARGIN = 0.1  # around the landmarks, in shares of their larger extent
 
 
@@ -31,24 +33,39 @@ def create(options: DetectorOptions) -> MediaPipeDetector:  # noqa: ARG001 (ever
         DetectorError: MediaPipe without the pose solution (0.10.21 is the last with it).
     """
     try:
-        from mediapipe.python.solutions import pose
+        from mediapipe.python.solutions import pose  # noqa: F401 - the graph's parts come with it
+
+        from detectors.mediapipe_graph import PoseGraph
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("mediapipe.python"):
             raise  # MediaPipe itself, or what it needs: the registry says what to install
         raise DetectorError(
             "detector mediapipe: this MediaPipe has no pose solution; pip install --no-deps mediapipe==0.10.21"
         ) from error
-    return MediaPipeDetector(pose)
+    return MediaPipeDetector(PoseGraph)
 
 
 class MediaPipeDetector:
-    """One person, followed by MediaPipe from frame to frame; a new call starts afresh."""
+    """One person, followed by MediaPipe from frame to frame; a new call starts afresh, or where `recall` says.
+
+    Args:
+        graph: makes what finds landmarks, from what it is to remember: `mediapipe_graph.PoseGraph`.
+    """
 
     joints: tuple[str, ...] = MEDIAPIPE_33
 
-    def __init__(self, solution: Any) -> None:
-        """Remember MediaPipe's pose module; the network is loaded when the first frame comes."""
-        self._solution = solution
+    def __init__(self, graph: Callable[[Floats], Any]) -> None:
+        """See the class; the network is loaded when the first frame comes."""
+        self._graph = graph
+        self._memory = self._next = NOTHING
+
+    def remember(self) -> dict[str, NDArray[np.generic]]:
+        """Return what MediaPipe follows."""
+        return {"followed": self._memory}
+
+    def recall(self, memory: Mapping[str, NDArray[np.generic]]) -> None:
+        """Let the next call follow it."""
+        self._next = np.asarray(memory["followed"], np.float32)
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[People]:
         """Yield the one person of every frame, or nobody. Landmarks may lie outside the picture.
@@ -57,15 +74,17 @@ class MediaPipeDetector:
             DetectorError: MediaPipe fails on a frame.
         """
         pose: Any = None
+        memory, self._next = self._next, NOTHING
         try:
             for frame in frames:
                 if pose is None:
                     with _quiet():  # it talks while it loads, that is until its first frame is done
-                        pose = self._solution.Pose(model_complexity=1, smooth_landmarks=False)
+                        pose = self._graph(memory)
                         found = _process(pose, frame)
                 else:
                     found = _process(pose, frame)
                 height, width = frame.shape[:2]
+                self._memory = pose.memory
                 yield _people(found, width, height)
         finally:
             if pose is not None:

@@ -19,7 +19,7 @@ import numpy as np
 from detectors import checkpoint, mm_backend, mm_compat, mm_device, weights
 from detectors.base import DetectorError, DetectorOptions, Floats, Frame, People
 from detectors.boxes import within
-from detectors.follow import Estimate, Find, WholePicture, follow
+from detectors.follow import Estimate, Find, Following, WholePicture, follow
 from detectors.joints import COCO_17
 
 FULL_FRAME = "full-frame"  # as `--box-model`: no box network, the whole picture is the first box
@@ -77,7 +77,7 @@ def create_rtmpose(options: DetectorOptions) -> MMPoseDetector:
     return MMPoseDetector(RTMPOSE, options)
 
 
-class MMPoseDetector:
+class MMPoseDetector(Following):
     """Person boxes now and then, key points on every frame; see `follow` for when which runs.
 
     With `box_model` = `full-frame` there is one person, looked for in the whole picture and then followed.
@@ -122,7 +122,7 @@ class MMPoseDetector:
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[People]:
         """Yield the people of every frame."""
-        return follow(frames, self.find, self.estimate, len(self.joints), self._every, self._limit)
+        return follow(frames, self.find, self.estimate, len(self.joints), self._every, self._limit, self._begin())
 
 
 class PoseEstimator:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from detectors.base import DetectorError, DetectorOptions, Floats, Frame, People
-from detectors.follow import follow, pose_box
+from detectors.follow import Following, follow, pose_box
 from detectors.onnx_models import BoxModel, KeyPointModel
 from detectors.onnx_runtime import load
 
@@ -31,7 +31,7 @@ def create(options: DetectorOptions) -> OnnxDetector:
     return OnnxDetector(options)
 
 
-class OnnxDetector:
+class OnnxDetector(Following):
     """Person boxes and key points from two model files; see `follow` for when which runs."""
 
     joints: tuple[str, ...]
@@ -51,9 +51,9 @@ class OnnxDetector:
             DetectorError: a model fails on a picture.
         """
         if self._box is None:  # the whole picture is the last resort, not a look to repeat
-            return follow(frames, self.find, self.estimate, len(self.joints), _NEVER, 1)
-        options = self._options
-        return follow(frames, self.find, self.estimate, len(self.joints), options.box_every, options.max_people)
+            return follow(frames, self.find, self.estimate, len(self.joints), _NEVER, 1, self._begin())
+        every, limit = self._options.box_every, self._options.max_people
+        return follow(frames, self.find, self.estimate, len(self.joints), every, limit, self._begin())
 
     def find(self, frame: Frame) -> tuple[Floats, Floats]:
         """Look for person boxes in a (H, W, 3) frame: boxes (B, 4), scores (B,), the most certain first."""

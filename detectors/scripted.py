@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,16 +28,27 @@ class ScriptedDetector:
     def __init__(self, fps: float = 25.0) -> None:
         """Remember the frame rate: the walk is in seconds."""
         self._fps = fps
+        self._first = self._count = 0
+
+    def remember(self) -> dict[str, NDArray[np.generic]]:
+        """Return how many frames there were."""
+        return {"count": np.array(self._count)}
+
+    def recall(self, memory: Mapping[str, NDArray[np.generic]]) -> None:
+        """Count on from there."""
+        self._first = int(memory["count"])
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[People]:
         """Yield one person per frame, every joint seen."""
-        for index, frame in enumerate(frames):
+        first, self._first = self._first, 0
+        for index, frame in enumerate(frames, first):
             height, width = frame.shape[:2]
             keypoints = walker(index / self._fps, width, height)
             low, high = keypoints.min(0), keypoints.max(0)
             margin = 0.1 * (high - low).max()
             box = np.concatenate([low - margin, high + margin])
             scores = np.full((1, len(COCO_17)), 0.9, np.float32)
+            self._count = index + 1
             yield People(box[None].astype(np.float32), keypoints[None], scores)
 
 

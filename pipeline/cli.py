@@ -133,6 +133,8 @@ def guarded(work: Callable[[], int]) -> int:
         # Nobody reads any more; the interpreter would complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
+    except MemoryError:
+        return _fail(MemoryError("the memory is full; close other programs, or cut the film (--start, --end)"))
     except OSError as error:  # what no stage foresaw: a disk that goes away, a name too long
         return _fail(OSError(f"{error.filename or 'a file'}: {error.strerror or error}"))
 

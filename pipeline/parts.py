@@ -14,6 +14,24 @@ def part_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.part{os.getpid()}")
 
 
+def orphans_of(path: Path) -> list[Path]:
+    """Return what is left of writing `path` by processes that live no more; nothing where the folder is not there."""
+    try:
+        return [file for file in litter_of(path) if not _lives(int(file.name.rpartition("part")[2]))]
+    except OSError:
+        return []
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
+
+
 def litter_of(path: Path) -> list[Path]:
     """Return what killed processes left of writing `path`; nothing that anybody else could have named so.
 

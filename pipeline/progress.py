@@ -44,7 +44,7 @@ class Console:
             try:
                 sys.stdout.write(plain(line) + "\n")
                 sys.stdout.flush()
-            except BrokenPipeError:  # nobody listens any more; the film is wanted all the same
+            except OSError:  # nobody listens any more, or a full disk takes no more; the film is wanted all the same
                 self.quiet = True
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import store
-from pipeline.folder import RunFolder
+from pipeline.folder import RunFolder, remove
 from pipeline.height import read_heights
 from pipeline.progress import Console
 from pipeline.settings import STAGES, RunSettings
+from pipeline.shards import shards_of
 from pipeline.smooth import OFF, read_smooth
 from pipeline.work import Result, Stage, Work
 
@@ -52,8 +53,11 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
     if first > 0:
         work.require(stages[first - 1])
     with work.folder.at_work():
+        if anew == 0:
+            remove(shards_of(work.folder.pose2d))
         for index in range(first, last + 1):
             work.do(stages[index], again=index >= anew)
+            remove(shards_of(work.folder.pose2d))  # of no use, once there are 2D poses
     work.finish()
     if work.settings.reference is not None and last > 0:
         from pipeline.reference import against
@@ -105,9 +109,11 @@ def _detect_from(work: Work) -> dict[str, Any]:
 
 
 def _detect(work: Work, mark: str) -> Result:
+    from pipeline.shards import Shards
     from pipeline.stages import detect
 
-    pose, begins_s, warnings = detect(work.clip, work.settings, work.console)
+    shards = Shards(work.folder.pose2d, mark)
+    pose, begins_s, warnings = detect(work.clip, work.settings, work.console, shards)
     store.save_pose(work.folder.pose2d, pose, **work.about(mark, begins_s), detector=work.settings.detector)
     return Result(len(pose.timestamps), len(pose.keypoints), warnings)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,27 +13,34 @@ from numpy.typing import NDArray
 from pipeline.cut import Cut
 from pipeline.errors import PipelineError
 from pipeline.flow import ahead, behind
+from pipeline.packed import Found
 from pipeline.poses import Pose2D, Pose3D
-from pipeline.progress import Console, ticking
+from pipeline.progress import Console
 from pipeline.settings import RunSettings
 from pipeline.video import Clip, VideoReader
 
 if TYPE_CHECKING:
     from pipeline.clean import Cleaned
+    from pipeline.shards import Shards
     from render.frames import FilmPainter
 
 Picture = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
 
 
-def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D, float, list[str]]:
+def detect(
+    clip: Clip, settings: RunSettings, console: Console, shards: Shards | None = None
+) -> tuple[Pose2D, float, list[str]]:
     """Find everybody in every frame, and who is who over time.
+
+    Args:
+        shards: where detections are kept meanwhile, and taken up again.
 
     Returns:
         The tracked poses in the detector's joints, when in the film their first frame was shown, in seconds, and what
         the user should know.
     """
     from detectors import registry
-    from pipeline.packed import Detections, Found
+    from pipeline.seeing import see
     from pipeline.track import associate
 
     options = replace(settings.options, fps=float(clip.fps), device=settings.device)
@@ -44,16 +50,7 @@ def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D,
     # One that only counts frames must see them all; what is not in the cut is left out afterwards.
     counts = detector.counts_frames and not clip.cut.whole
     reader = VideoReader(clip.cut_to(Cut()) if counts else clip)
-    people, timestamps = Detections(len(detector.joints)), array("d")
-
-    def seen(frames: Iterator[tuple[float, NDArray[np.uint8]]]) -> Iterator[NDArray[np.uint8]]:
-        for seconds, frame in frames:
-            timestamps.append(seconds)
-            yield frame
-
-    with console.stage("detect", clip.frames_hint) as tick, ahead(reader) as frames:
-        for found in ticking(detector(seen(frames)), tick):
-            people.add(found)
+    people, timestamps = see(reader, detector, shards if detector.remembers else None, settings, console)
     shown: Sequence[Found] = people
     times, begins_s = np.array(timestamps), reader.begins_s
     if counts:

@@ -19,7 +19,7 @@ import numpy as np
 
 from pipeline.cut import Cut
 from pipeline.errors import StoreError
-from pipeline.parts import part_of
+from pipeline.parts import orphans_of, part_of
 from pipeline.poses import Pose2D, Pose3D
 from pipeline.reading import DAMAGE as DAMAGE
 from pipeline.reading import open_arrays
@@ -175,6 +175,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        for orphan in orphans_of(path):  # of writers that were killed
+            orphan.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(
             f"{path}: cannot be written ({error.strerror or error}); check the folder and the free space"

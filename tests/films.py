@@ -15,6 +15,7 @@ Frame = NDArray[np.uint8]
 BITS = 8
 CORNERS = {"top left": (220, 40, 40), "top right": (40, 200, 40), "bottom left": (40, 60, 220)}  # bottom right: gray
 TONE_HZ = 1000
+SAME = {"fflags": "+bitexact"}  # for a container: no names made of random numbers in Matroska
 
 
 def numbered(index: int, size: tuple[int, int] = (64, 48)) -> Frame:
@@ -56,6 +57,7 @@ def make_film(
     tone_at_s: float = 0.2,
     audio_start_s: float = 0.0,
     audio_rate: int = 44_100,
+    container: dict[str, str] | None = None,
 ) -> Path:
     """Write a film of numbered frames, with PyAV; the suffix chooses the container.
 
@@ -66,7 +68,7 @@ def make_film(
         audio: codec of a mono sound track: silence, then a tone from `tone_at_s` on.
         audio_start_s: where the sound track begins; its tone stays at `tone_at_s` on the film's clock.
     """
-    with av.open(str(path), "w") as film:
+    with av.open(str(path), "w", options=container or {}) as film:
         pictures = film.add_stream(codec, rate=rate, options=options or {})
         pictures.width, pictures.height, pictures.pix_fmt = *size, pix_fmt
         if time_base is not None:
@@ -104,9 +106,11 @@ def _encode_tone(
     film.mux(sound.encode(None))
 
 
-def make_badly_stamped(path: Path, stamps: Iterable[int], size: tuple[int, int] = (64, 48)) -> Path:
+def make_badly_stamped(
+    path: Path, stamps: Iterable[int], size: tuple[int, int] = (64, 48), container: dict[str, str] | None = None
+) -> Path:
     """Write a Matroska film whose frames carry just these time stamps in milliseconds, in any order."""
-    with av.open(str(path), "w", format="matroska") as film:
+    with av.open(str(path), "w", format="matroska", options=container or {}) as film:
         pictures = film.add_stream("mjpeg", rate=25)
         pictures.width, pictures.height, pictures.pix_fmt = *size, "yuvj420p"
         for index, stamp in enumerate(stamps):

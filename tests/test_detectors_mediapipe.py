@@ -24,14 +24,14 @@ class Mark:
 
 
 class Solution:
-    """Stands in for MediaPipe's pose module: a body at known places, and a note of what was opened and closed."""
+    """Stands in for MediaPipe's graph and its maker: a body at known places, and what was opened and closed."""
 
     def __init__(self, fail_at: int = -1) -> None:
         self.opened, self.closed, self.count, self.fail_at = 0, 0, 0, fail_at
 
-    def Pose(self, **settings: object) -> Solution:
-        assert settings["model_complexity"] == 1  # the only one that needs no download
+    def __call__(self, memory: np.ndarray) -> Solution:
         self.opened += 1
+        self.memory = memory
         return self
 
     def process(self, frame: np.ndarray) -> Solution:
@@ -117,3 +117,43 @@ def test_a_real_person_is_found() -> None:
         height = {name: people.keypoints[0, k, 1] for k, name in enumerate(MEDIAPIPE_33)}
         assert height["nose"] < height["left_hip"] < height["left_ankle"]
         assert people.boxes[0, 3] <= 720 * 1.1
+
+
+def test_points_that_stand_still_are_held_still_and_moving_ones_are_followed() -> None:
+    from detectors.mediapipe_graph import filtered
+
+    size = np.array([640, 480], np.float32)
+    points = np.array([[320, 300], [320, 100]], np.float32)
+    memory = filtered(ours.NOTHING, points, size)
+    np.testing.assert_array_equal(memory, [points, points, np.zeros((2, 2))])
+    shaken = filtered(memory, points + np.float32(2), size)
+    assert (np.abs(shaken[1] - points) < 0.5).all()  # of 2 pixels
+    for step in range(30):
+        memory = filtered(memory, points + np.float32(20 * step), size)
+    assert (np.abs(memory[1] - memory[0]) < 40).all()  # at 600 pixels a second
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("clip", ["sports2d_demo.mp4", "talmo_dance.mp4"])
+def test_landmarks_are_those_of_mediapipe_also_when_a_film_is_gone_on_with(clip: str) -> None:
+    if not (SHARED / "data").is_dir():
+        pytest.skip("no ../shared/data beside the checkout")
+    import av
+    from mediapipe.python.solutions import pose
+
+    with av.open(str(SHARED / "data/clips" / clip)) as film:
+        frames = [f.to_ndarray(format="rgb24") for f in itertools.islice(film.decode(video=0), 30)]
+    height, width = frames[0].shape[:2]
+    with pose.Pose(model_complexity=1, smooth_landmarks=False) as reference:
+        wanted = [ours._people(reference.process(frame).pose_landmarks, width, height) for frame in frames]
+    detector = registry.create("mediapipe", DetectorOptions())
+    memories, found = [], []
+    for people in detector(iter(frames)):
+        found.append(people)
+        memories.append(detector.remember())
+    another = registry.create("mediapipe", DetectorOptions())
+    another.recall(memories[16])
+    found += another(iter(frames[17:]))
+    for ours_, theirs in zip(found, wanted + wanted[17:], strict=True):
+        assert all(np.array_equal(getattr(ours_, n), getattr(theirs, n)) for n in ("boxes", "keypoints", "scores"))
+    assert sum(map(len, wanted)) > 20

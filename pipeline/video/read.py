@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+import av
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
@@ -18,6 +19,7 @@ from pipeline.video.decode import (
     film_stream,
     open_film,
     orientation_of,
+    reason,
     stamper_of,
     turn_upright,
 )
@@ -61,6 +63,14 @@ class VideoReader:
     def __iter__(self) -> Iterator[tuple[float, Frame]]:
         picture = _Picture(self.clip, self.threads, self._note)
         return ((seconds, picture.rgb(frame)) for seconds, frame in self._frames())
+
+    def behind(self, known: int) -> Iterator[tuple[float, Frame | None]]:
+        """Iterate for all frames, but give None in the place of the first `known` ones, which cost decoding alone."""
+        picture = _Picture(self.clip, self.threads, self._note)
+        for index, (seconds, frame) in enumerate(self._frames()):
+            if index < known:
+                picture.pass_by(frame)
+            yield seconds, picture.rgb(frame) if index >= known else None
 
     def planes(self) -> Iterator[tuple[float, Planes]]:
         """Iterate for (seconds, the frame's planes): as a film holds it, so that most frames need no conversion.
@@ -116,11 +126,15 @@ class _Picture:
     """Turns decoded frames into upright ones of one size, with one scaler for the whole film."""
 
     def __init__(self, clip: Clip, threads: int, note: Callable[[str], None]) -> None:
-        self._size, self._aspect = clip.size, clip.pixel_aspect
+        self._path, self._size, self._aspect = clip.path, clip.size, clip.pixel_aspect
         self._threads, self._note = threads, note
         self._scaler = VideoReformatter()
         self._how = UPRIGHT
         self._rotation: int | None = None
+
+    def pass_by(self, frame: VideoFrame) -> None:
+        """Note what is amiss with a frame that is not wanted."""
+        self._place(frame)
 
     def rgb(self, frame: VideoFrame) -> Frame:
         """Return (H, W, 3) RGB."""
@@ -171,17 +185,23 @@ class _Picture:
 
     def _converted(self, frame: VideoFrame, width: int, height: int, form: str) -> VideoFrame:
         film = form != "rgb24"
-        return self._scaler.reformat(
-            frame,
-            width=width,
-            height=height,
-            format=form,
-            src_colorspace=self._matrix(frame) if frame.colorspace == UNTAGGED else None,
-            dst_colorspace=Colorspace.ITU709 if film else None,
-            dst_color_range=ColorRange.MPEG if film else None,
-            interpolation="BICUBIC",
-            threads=self._threads,
-        )
+        try:
+            return self._scaler.reformat(
+                frame,
+                width=width,
+                height=height,
+                format=form,
+                src_colorspace=self._matrix(frame) if frame.colorspace == UNTAGGED else None,
+                dst_colorspace=Colorspace.ITU709 if film else None,
+                dst_color_range=ColorRange.MPEG if film else None,
+                interpolation="BICUBIC",
+                threads=self._threads,
+            )
+        except (av.FFmpegError, ValueError) as error:  # as of interlaced pictures of one row
+            what = f"{frame.width}x{frame.height}, {frame.format.name}"
+            raise VideoError(
+                f"{self._path}: its pictures ({what}) cannot be converted ({reason(error)}); convert it to H.264 first"
+            ) from error
 
 
 def _planes_of(frame: VideoFrame) -> list[Frame]:
