@@ -14,6 +14,7 @@ from typing import Any
 from pipeline import store
 from pipeline.folder import RunFolder
 from pipeline.height import read_heights
+from pipeline.lens import check_lens
 from pipeline.progress import Console
 from pipeline.settings import STAGES, RunSettings
 from pipeline.smooth import OFF, read_smooth
@@ -49,6 +50,7 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
 
         read_reference(settings.reference)  # what is wrong with it is told before minutes of work
     work = Work.begin(video, settings, console)
+    check_lens(settings.camera, work.clip.size)
     if first > 0:
         work.require(stages[first - 1])
     with work.folder.at_work():

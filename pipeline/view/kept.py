@@ -106,8 +106,6 @@ def _picture_of(path: Path) -> tuple[tuple[int, int], float]:
 def _camera_of(record: Mapping[str, Any]) -> Camera:
     """Return the lens that `run.json` says was known; what is not of that form is unknown."""
     try:
-        fov, focal, centre = record["settings"]["lift"]["lens"]
-        numbers = [None if value is None else float(value) for value in (fov, focal)]
-        return Camera(fov=numbers[0], focal=numbers[1], centre=(float(centre[0]), float(centre[1])) if centre else None)
+        return Camera.of_lens(record["settings"]["lift"]["lens"])
     except (KeyError, TypeError, ValueError, IndexError):
         return Camera()
