@@ -41,10 +41,11 @@ def read_calibration(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise PipelineError(f"camera {path}: not `level`, no name=number, no file; try --camera pitch=20,roll=0")
+    read: Callable[[str], Any] = _READERS.get(path.suffix.lower(), tomllib.loads)
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise ValueError("too large for one")
-        told = _READERS.get(path.suffix.lower(), tomllib.loads)(path.read_text(encoding="utf-8"))
+        told = read(path.read_text(encoding="utf-8"))
         if not isinstance(told, dict):
             raise ValueError("names with values wanted")
         return _words(told, path)
@@ -123,4 +124,9 @@ def _read_xml(text: str) -> dict[str, Any]:
     return entries
 
 
-_READERS: dict[str, Callable[[str], Any]] = {".json": json.loads, ".yaml": _read_yaml, ".yml": _read_yaml, ".xml": _read_xml}
+_READERS: dict[str, Callable[[str], Any]] = {
+    ".json": json.loads,
+    ".yaml": _read_yaml,
+    ".yml": _read_yaml,
+    ".xml": _read_xml,
+}

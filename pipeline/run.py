@@ -60,7 +60,7 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
     if work.settings.reference is not None and last > 0:
         from pipeline.reference import against
 
-        console.say(against(work.folder, work.settings.reference))
+        console.show(against(work.folder, work.settings.reference))
     if verb == "run" and work.made:
         _warn_of_low_trust(work)
     return work.folder

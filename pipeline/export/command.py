@@ -18,16 +18,6 @@ if TYPE_CHECKING:
     from pipeline.export.motion import Motion
 
 WHAT = "a run's motion for Blender, OpenSim, viewers and scripts: bvh, glb, trc, c3d, csv, json, npz, rrd"
-EXAMPLES = """examples:
-  python -m pipeline export runs/film                                   # glb: Blender, any 3D viewer
-  python -m pipeline export runs/film --format bvh,csv --person 1
-  python -m pipeline export runs/film --format bvh --units cm           # Maya, MotionBuilder
-  python -m pipeline export runs/film --format trc,c3d --output markers # OpenSim, Mokka
-  python -m pipeline export runs/film --format csv --axes camera        # as the camera saw it, no floor
-  python -m pipeline export runs/film --format all
-
-what each file holds, and how to open it: pipeline/export/README.md
-"""
 RECORD = "export.json"
 
 

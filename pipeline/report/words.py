@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def warning(pose: Pose3D, run: Path) -> str | None:
     longest = sorted(told, key=lambda one: -seconds_of(one[0], pose))[:_TOLD]
     words = "; ".join(words.removeprefix("low trust ") for _, words in sorted(longest, key=lambda one: one[0].first))
     more = f"; {len(told) - len(longest)} more" if len(told) > len(longest) else ""
-    return f"low trust {words}{more} (python -m pipeline report {run})"
+    return f"low trust {words}{more} (python -m pipeline report {shlex.quote(str(run))})"
 
 
 def seconds_of(span: Span, pose: Pose3D) -> float:
