@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn
+
+TYPE_CHECKING = False  # typing's own name for it, without the time that loading typing takes
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 EXIT_USAGE = 2
 _ALIKE = 0.6  # of 1, from which on a word may be meant
@@ -47,6 +49,8 @@ class Parser(argparse.ArgumentParser):
 
 def meant(word: str, known: Iterable[str]) -> str:
     """Return " (did you mean ...?)" with the known word that is most like this one; nothing where none is."""
+    import difflib
+
     near: Sequence[str] = difflib.get_close_matches(word.lower(), list(known), 1, _ALIKE)
     return f" (did you mean {near[0]}?)" if near else ""
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from lifter.parsing import Parser
 from pipeline import flags
 from pipeline.manual import closing_of
-from pipeline.tables import marked
 from pipeline.verbs import ON_RUNS, verb_left_out
 
 if TYPE_CHECKING:
@@ -198,6 +197,8 @@ def refuse_same_names(videos: Sequence[Path]) -> None:
 
 
 def _fail(error: Exception) -> int:
+    from pipeline.tables import marked
+
     sys.stderr.write(f"{marked('error:', sys.stderr)} {' '.join(str(error).split())}\n")
     return EXIT_FAILED
 

@@ -5,7 +5,7 @@ The examples are run by tests/test_help.py, on a small film.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lifter.parsing import closing
 
@@ -15,8 +15,7 @@ FILMS_CODES = (
 )
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """The end of a verb's help.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,12 +14,13 @@ _WORK_ON = {"run": "make its 3D film", "batch": "make one of every film in it", 
 
 def verb_left_out(words: Sequence[str], known: Sequence[str]) -> str:
     """Return what to type where the first word is no verb `known` but something to work on; "" where it is none."""
-    from pipeline.batch.films import SUFFIXES
-
-    first = Path(words[0])
     if words[0] in known or words[0].startswith("-"):
         return ""
-    verb = ""
+    import shlex
+
+    from pipeline.batch.films import SUFFIXES
+
+    first, verb = Path(words[0]), ""
     with suppress(OSError, ValueError):  # a name that no file can have
         if first.is_dir():
             verb = "view" if (first / "pose3d.npz").is_file() else "batch"

@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from test_readme import LONG, make_before, shortened, write_inputs
+from test_readme import LONG, commands, make_before, shortened, write_inputs
 
 from lifter.__main__ import VERBS as LABORATORY
 from lifter.__main__ import build_parser as build_laboratory
@@ -80,7 +80,14 @@ def cases(parsers: dict[str, argparse.ArgumentParser]) -> list[str]:
     return list(dict.fromkeys(line for one in parsers.values() for line in examples(one.format_help())))
 
 
-@pytest.mark.parametrize("command", cases(PIPELINE))
+# The pages of pipeline/guide/ that are of the terminal.
+GUIDES = "".join(
+    (ROOT / "pipeline" / "guide" / f"{page}.md").read_text(encoding="utf-8") for page in ("terminal", "camera")
+)
+GUIDED = [line for line in commands(GUIDES) if "--help" not in line]
+
+
+@pytest.mark.parametrize("command", list(dict.fromkeys([*cases(PIPELINE), *GUIDED])))
 def test_an_example_runs(command: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workplace)
     words = shlex.split(command)[3:]

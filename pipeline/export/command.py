@@ -6,9 +6,8 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.errors import PipelineError
 from pipeline.export.formats import FORMATS, axes_of, choose, maker_of
@@ -21,8 +20,7 @@ WHAT = "a run's motion for Blender, OpenSim, viewers and scripts: bvh, glb, trc,
 RECORD = "export.json"
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(NamedTuple):
     """A file that is ready to be written, and what is told of it beside it."""
 
     name: str

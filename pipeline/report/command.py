@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError
-from pipeline.tables import marked
 
 if TYPE_CHECKING:
     from pipeline.poses import Pose3D
@@ -36,6 +35,7 @@ def report(run: Path, output: Path | None) -> int:
     from pipeline.report.numbers import tell_all
     from pipeline.report.page import write_page
     from pipeline.report.quality import quality_of
+    from pipeline.tables import marked
     from pipeline.view.kept import open_run
 
     page = output or run / "report.html"
