@@ -34,7 +34,7 @@ def script(shell: str, build_parser: Callable[[], argparse.ArgumentParser]) -> s
     try:
         import shtab
     except ModuleNotFoundError as error:
-        raise PipelineError("completion needs shtab: pip install 'shtab>=1.8,<2'") from error
+        raise PipelineError("completion needs shtab: pip install 'shtab>=1.13,<2'") from error
     parser = build_parser()
     parser.prog = COMMAND
     for one in _all(parser):
