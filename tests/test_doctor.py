@@ -146,7 +146,7 @@ def test_the_self_test_passes_here_and_fails_with_wrong_weights(monkeypatch: pyt
         model, recipe = real(path)
         with torch.no_grad():
             for parameter in model.parameters():
-                parameter.copy_(torch.randn_like(parameter) * parameter.std())
+                parameter.copy_(torch.randn_like(parameter) * parameter.std(correction=0))
         return model, recipe
 
     monkeypatch.setattr(weights, "load", disturbed)

@@ -29,7 +29,7 @@ def self_test() -> Check:
     try:
         with tempfile.TemporaryDirectory(prefix="motion-lift-") as folder:
             errors, frames = _run(Path(folder))
-    except (PipelineError, DetectorError, LifterError, OSError, ImportError, RuntimeError, MemoryError) as error:
+    except (PipelineError, DetectorError, LifterError, OSError, ImportError, RuntimeError, ValueError) as error:
         told = " ".join(str(error).split()) or type(error).__name__
         return Check(_NAME, BROKEN, told, "see what else fails above; `make setup` installs everything anew")
     spent = time.perf_counter() - began
