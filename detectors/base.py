@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.joints import VOCABULARIES
+
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB, upright
 Floats = NDArray[np.float32]
 BACKENDS = ("auto", "torch", "openvino", "onnx")
@@ -86,12 +88,14 @@ class DetectorOptions:
         box_model: person box model file (onnx and MMPose detectors); `full-frame` with MMPose: one person, the whole
             picture.
         keypoints: file or folder of key points made elsewhere (`file` detector).
+        joints: name of the vocabulary of the joints in it (`detectors.joints.VOCABULARIES`), where MMPose's files do
+            not tell; None goes by their names or their number.
         box_every: person boxes are looked for on every N-th frame, and follow the pose between.
         flip_test: average the picture and its mirror image (heat map models).
         max_people: at most so many people a frame, the most certain first.
 
     Raises:
-        ValueError: a number out of range, or a backend that is none.
+        ValueError: a number out of range, or a backend or vocabulary that is none.
     """
 
     fps: float = 25.0
@@ -103,6 +107,7 @@ class DetectorOptions:
     pose_model: Path | None = None
     box_model: Path | None = None
     keypoints: Path | None = None
+    joints: str | None = None
     box_every: int = 5
     flip_test: bool = True
     max_people: int = 20
@@ -113,3 +118,5 @@ class DetectorOptions:
                 raise ValueError(f"{name}: at least 1 wanted, got {getattr(self, name)}")
         if self.backend not in BACKENDS:
             raise ValueError(f"backend: one of {', '.join(BACKENDS)} wanted, got {self.backend!r}")
+        if self.joints is not None and self.joints not in VOCABULARIES:
+            raise ValueError(f"joints: one of {', '.join(VOCABULARIES)} wanted, got {self.joints!r}")

@@ -10,8 +10,9 @@ import numpy as np
 
 from detectors.base import DetectorError, DetectorOptions, Frame, People
 from detectors.file_made import Made
+from detectors.joints import VOCABULARIES
 
-_KNOWN = "VideoPose3D's custom .npz, our pose2d.npz, MMPose's .json, or a folder of OpenPose's .json"
+_KNOWN = "VideoPose3D's custom .npz, our pose2d.npz, MMPose's .json, or a folder of MMPose's or OpenPose's .json"
 _SPARE = 0.02  # decoders disagree about the last frames of a film; more than this share is another film
 _FEW = 5  # frames, in which even short films may differ
 
@@ -24,7 +25,7 @@ def create(options: DetectorOptions) -> FileDetector:
     """
     if options.keypoints is None:
         raise DetectorError(f"detector file: nothing to read; give --keypoints PATH: {_KNOWN}")
-    made = read(options.keypoints)
+    made = read(options.keypoints, VOCABULARIES[options.joints] if options.joints else None)
     if not any(len(people) for people in made.frames):
         raise DetectorError(f"{options.keypoints}: holds no key points at all; is it the right file?")
     return FileDetector(made, options.keypoints, options.max_people)
@@ -34,30 +35,34 @@ def create(options: DetectorOptions) -> FileDetector:
 BROKEN = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError, zlib.error)
 
 
-def read(path: Path) -> Made:
-    """Read key points of any known kind.
+def read(path: Path, joints: tuple[str, ...] | None = None) -> Made:
+    """Read key points of any known kind; `joints` names them where MMPose's files do not.
 
     Raises:
         DetectorError: see `create`.
     """
     try:
-        return _read(path)
+        return _read(path, joints)
     except BROKEN as error:  # whatever a reader did not foresee in somebody else's file
         line = " ".join(str(error).split())[:200]
         raise DetectorError(f"{path}: cannot be read as key points ({line})") from error
 
 
-def _read(path: Path) -> Made:
-    from detectors import file_json, file_npz
+def _read(path: Path, joints: tuple[str, ...] | None) -> Made:
+    from detectors import file_json, file_mmpose, file_npz
 
+    if not path.exists():
+        raise DetectorError(f"{path}: no such file or folder; give {_KNOWN}")
+    if path.is_file() and path.suffix.lower() == ".json":
+        return file_mmpose.read_film(path, joints)
+    if path.is_dir() and file_mmpose.is_folder(path):
+        return file_mmpose.read_folder(path, joints)
+    if joints is not None:
+        raise DetectorError(f"{path}: tells its joints itself; leave --joints out")
     if path.is_dir():
         return file_json.read_openpose(path)
-    if not path.is_file():
-        raise DetectorError(f"{path}: no such file or folder; give {_KNOWN}")
-    if path.suffix.lower() == ".npz":
+    if path.is_file() and path.suffix.lower() == ".npz":
         return file_npz.read(path)
-    if path.suffix.lower() == ".json":
-        return file_json.read_mmpose(path)
     raise DetectorError(f"{path}: not a kind we read; give {_KNOWN}")
 
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.base import People
-from detectors.joints import COCO_17, HALPE_26, OPENPOSE_25
+from detectors.joints import COCO_17, HALPE_26, MPII_16, OPENPOSE_25
 
 _FARTHEST = 1e6  # pixels; beyond it a number is no place in a film
-BY_COUNT = {17: COCO_17, 25: OPENPOSE_25, 26: HALPE_26}
+BY_COUNT = {16: MPII_16, 17: COCO_17, 25: OPENPOSE_25, 26: HALPE_26}
 
 
 @dataclass(frozen=True)

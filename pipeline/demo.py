@@ -69,6 +69,12 @@ def demo(video: Path | None, output: Path, seconds: float) -> int:
     return 0
 
 
+def draw_clip(path: Path, seconds: float = 3.0) -> Path:
+    """Draw the demo's person to a film, for whoever has none at hand; return its path."""
+    write_drawn(drawn_film(seconds), path, Console(quiet=True))
+    return path
+
+
 def drawn_film(seconds: float) -> DrawnFilm:
     """Return a person who walks, waves and squats, seen by a camera that looks down a little."""
     from render.drawn import DrawnFilm, demo_motion, look_at

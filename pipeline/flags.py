@@ -65,6 +65,7 @@ def add_detecting(verb: argparse.ArgumentParser) -> None:
     add("--pose-model", type=Path, metavar="FILE", help="key point model of the onnx detector")
     add("--box-model", type=Path, metavar="FILE", help="person box model; or full-frame: one person fills the picture")
     add("--keypoints", type=Path, metavar="PATH", help="key points made elsewhere (file detector)")
+    add("--joints", metavar="NAME", help="of MMPose's --keypoints: coco17, mpii16, ... (default: as the file tells)")
     add("--box-every", type=int, metavar="N", help="look for people on every N-th frame (default: 5)")
     add("--no-flip-test", dest="flip_test", action="store_false", default=None,
         help="do not average with the mirror image: twice as fast")  # fmt: skip

@@ -80,18 +80,19 @@ def lift(
         The poses in space; where they are smoothed, the positions before, (P, T, 17, 3) metres; and what was changed.
 
     Raises:
-        PipelineError: a person is asked for whom the film has not.
+        PipelineError: a person is asked for whom the film has not, or a calibration of other pictures.
     """
     from lifter import joints
     from lifter.lifter import Lifter
     from pipeline.bones import hold_bones
     from pipeline.height import check_people, read_heights, scale_to_heights
-    from pipeline.lens import straighten
+    from pipeline.lens import check_lens, straighten
     from pipeline.orient import orient
     from pipeline.path import follow
 
     chosen, heights = choose(pose, settings.person, size), read_heights(settings.height)
     check_people(heights, len(pose.keypoints))
+    check_lens(settings.camera, size)
     valid = pose.valid[chosen]
     cleaned = _adapted_and_cleaned(pose, chosen, settings.adapter)
     straight = straighten(cleaned.keypoints, settings.camera, size)  # as a pinhole camera sees them

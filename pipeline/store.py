@@ -184,4 +184,6 @@ def options_made_from(options: object) -> dict[str, Any]:
     plain = asdict(options)  # type: ignore[call-overload]  # a dataclass by contract
     for name in ("offline", "cache", "device"):
         plain.pop(name, None)
+    if plain.get("joints") is None:  # as before there was a choice
+        plain.pop("joints", None)
     return dict(plain)

@@ -31,6 +31,8 @@ GUIDES = "".join(
     (ROOT / "pipeline" / island / "README.md").read_text(encoding="utf-8")
     for island in ("export", "measures", "report")
 )
+PAGES = {page.name: page.read_text(encoding="utf-8") for page in sorted((ROOT / "pipeline" / "guide").glob("*.md"))}
+GUIDES += "".join(PAGES.values())
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -64,6 +66,11 @@ def write_inputs(folder: Path) -> None:
 
     frames = [{"frame_id": i, "instances": people} for i in range(8)]
     (folder / "keypoints.json").write_text(json.dumps(frames))
+    (folder / "predictions").mkdir()
+    (folder / "predictions" / "film.json").write_text(json.dumps(frames))
+    (folder / "pictures").mkdir()
+    for i in range(8):
+        (folder / "pictures" / f"film_{i:06d}.json").write_text(json.dumps(people))
     bodies = np.random.default_rng(0).normal(size=(8, 17, 3))
     np.savez(folder / "true.npz", positions=bodies, joints=H36M_17, fps=25)
     (folder / "onnx.toml").write_text('[detector]\nname = "onnx"\npose_model = "pose.onnx"\nbox_model = "boxes.onnx"\n')
@@ -161,6 +168,15 @@ def test_command_runs(command: str, workplace: Path) -> None:
     elif arguments[1] == "pipeline" and arguments[2] in DETECT and "--detector" not in arguments:
         arguments += ["--detector", "scripted"]  # the default one is run by the demo's test
     run(arguments, workplace)
+
+
+@pytest.mark.parametrize("page", [name for name, text in PAGES.items() if "```python" in text])
+def test_python_of_the_pages_runs(page: str, workplace: Path, tmp_path: Path) -> None:
+    """All blocks of a page one after the other; the detectors that take seconds or weights are left to other tests."""
+    (tmp_path / "film.mp4").symlink_to(workplace / "film.mp4")
+    text = "\n".join(blocks(PAGES[page], "python"))
+    (tmp_path / "page.py").write_text(re.sub(r'detector="(mediapipe|rtmpose)"', 'detector="scripted"', text))
+    run(["page.py"], tmp_path)
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if ELSEWHERE.search(c)])

@@ -20,6 +20,7 @@ _CHOICES: dict[tuple[str, str], tuple[tuple[str, str, str], tuple[tuple[int, int
     ("room", "z"): (("right", "away", "up"), ((1, 0, 0), (0, 1, 0), (0, 0, 1))),
     ("room", "y"): (("right", "up", "toward"), ((1, 0, 0), (0, 0, 1), (0, -1, 0))),
     ("camera", "-y"): (("right", "down", "away"), ((1, 0, 0), (0, 0, -1), (0, 1, 0))),
+    ("mmpose", "z"): (("left", "away", "up"), ((-1, 0, 0), (0, 1, 0), (0, 0, 1))),
 }
 
 
@@ -28,8 +29,9 @@ class Axes:
     """Where a file's axes point, and its unit of length.
 
     Attributes:
-        kind: room (upright, the floor at 0) or camera (as the camera was held, itself at 0).
-        up: the axis that points up: z or y in a room, -y for a camera.
+        kind: room (upright, the floor at 0), camera (as the camera was held, itself at 0) or mmpose (the same turned,
+            everyone's lowest joint at 0).
+        up: the axis that points up: z or y in a room, -y for a camera, z for mmpose.
         units: m, cm or mm.
 
     Raises:

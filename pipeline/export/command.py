@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.export.axes import Axes
     from pipeline.export.motion import Motion
 
-WHAT = "a run's motion for Blender, OpenSim, viewers and scripts: bvh, glb, trc, c3d, csv, json, npz, rrd"
+WHAT = "a run's motion for Blender, OpenSim, viewers and scripts: bvh, glb, trc, c3d, csv, json, npz, mmpose, rrd"
 RECORD = "export.json"
 
 
@@ -63,8 +63,9 @@ def export(
         raise PipelineError(f"{source}: not there, or no run; give a film's folder, such as runs/film, after `run`")
     pose = load_pose3d(source)
     title = " ".join(source.resolve().parent.name.encode("utf-8", "replace").decode().split()) or "motion"
-    motion = gather(pose, axes, person)
-    made = [file for name in names for file in _make(name, motion, spaces[name], title)]
+    kinds = {name: "camera" if FORMATS[name].kind else axes for name in names}
+    motions = {kind: gather(pose, kind, person) for kind in set(kinds.values())}
+    made = [file for name in names for file in _make(name, motions[kinds[name]], spaces[name], title)]
     folder = output or source.parent / "export"
     _write(folder, made, source)
     for file in made:
@@ -93,7 +94,7 @@ def _make(name: str, motion: Motion, axes: Axes, title: str) -> Iterator[Made]:
             "people": part.people.tolist(),
             "notes": [*notes, *(_gaps(part) if form.held else [])],
         }
-        yield Made(f"{title}{ending}.{name}", content, told)
+        yield Made(form.file.format(title=f"{title}{ending}", name=name), content, told)
 
 
 def _gaps(motion: Motion) -> list[str]:
@@ -108,7 +109,8 @@ def _write(folder: Path, made: list[Made], source: Path) -> None:
     from pipeline.store import read_about, write_whole
 
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        for file in made:
+            (folder / file.name).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PipelineError(f"{folder}: cannot be made ({error.strerror}); choose --output") from error
     for file in made:

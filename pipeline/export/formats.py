@@ -24,6 +24,8 @@ class Format(NamedTuple):  # not a dataclass: help is printed with these, and da
         even: it knows frames at an even rate only.
         fixed: its axes and units are part of the format.
         held: it knows no gaps: the last pose is held in frames in which a person is not seen.
+        kind: of its axes (`pipeline.export.axes`), where they are part of the format and not those of a room.
+        file: its name, where that is not the film's with the format's as its ending.
         needs: the package it is written with, and the extra of ours that brings it; empty where none.
     """
 
@@ -34,6 +36,8 @@ class Format(NamedTuple):  # not a dataclass: help is printed with these, and da
     even: bool = False
     fixed: bool = False
     held: bool = False
+    kind: str = ""
+    file: str = "{title}.{name}"
     needs: tuple[str, str] = ("", "")
 
 
@@ -46,6 +50,7 @@ FORMATS = {
     "csv": Format("table:to_csv"),
     "json": Format("arrays:to_json"),
     "npz": Format("arrays:to_npz"),
+    "mmpose": Format("mmpose:to_mmpose", fixed=True, kind="mmpose", file="predictions/{title}.json"),
     "rrd": Format("rrd:to_rrd", needs=("rerun", "rerun")),
 }
 
@@ -87,6 +92,8 @@ def axes_of(name: str, axes: str, up: str | None, units: str | None) -> Axes:
         raise PipelineError("--axes camera --up: as a camera is held nothing can be chosen; drop one of them")
     if form.fixed and (axes != "room" or up not in (None, form.up) or units not in (None, form.units)):
         raise PipelineError(f"--format {name}: is {form.up} up and in {form.units} by definition; export it by itself")
+    if form.kind:
+        return Axes(form.kind, form.up, form.units)
     return Axes(axes, "-y" if axes == "camera" else up or form.up, units or form.units)
 
 

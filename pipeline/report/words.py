@@ -21,8 +21,13 @@ def in_words(pose: Pose3D) -> list[tuple[Span, str]]:
     return [(spans[0], _say(spans, pose)) for spans in told.values()]
 
 
-def warning(pose: Pose3D, run: Path) -> str | None:
-    """Return the line at the end of a run: its longest spans of low trust; None where there is nothing to say."""
+def warning(pose: Pose3D, run: Path | None = None) -> str | None:
+    """Return the line at the end of a run: its longest spans of low trust; None where there is nothing to say.
+
+    Args:
+        pose: the people.
+        run: the folder whose report tells more; None where there is none.
+    """
     told = in_words(pose)
     told = [(span, words) for span, words in told if seconds_of(span, pose) >= _WORTH_S]
     if not told:
@@ -30,7 +35,8 @@ def warning(pose: Pose3D, run: Path) -> str | None:
     longest = sorted(told, key=lambda one: -seconds_of(one[0], pose))[:_TOLD]
     words = "; ".join(words.removeprefix("low trust ") for _, words in sorted(longest, key=lambda one: one[0].first))
     more = f"; {len(told) - len(longest)} more" if len(told) > len(longest) else ""
-    return f"low trust {words}{more} (python -m pipeline report {shlex.quote(str(run))})"
+    where = "" if run is None else f" (python -m pipeline report {shlex.quote(str(run))})"
+    return f"low trust {words}{more}{where}"
 
 
 def seconds_of(span: Span, pose: Pose3D) -> float:

@@ -104,7 +104,9 @@ def real(folder: Path, options: DetectorOptions, output: Path) -> Iterator[tuple
         about = tomllib.loads((folder / "calibration.toml").read_text())["cam_" + path.stem[-2:]]
         matrix = np.array(about["matrix"])
         lens = Camera(focal=float(matrix[0, 0] + matrix[1, 1]) / 2, centre=(float(matrix[0, 2]), float(matrix[1, 2])))
-        settings = RunSettings("onnx", options, person="largest", output=output, render=False, camera=lens)
+        settings = RunSettings(
+            detector="onnx", options=options, person="largest", output=output, render=False, camera=lens
+        )
         pose, known = run_film(path, settings), film(folder, path)
         truth = np.zeros((len(known.truth), len(joints.NAMES), 3))
         truth[:, LIMBS] = known.truth

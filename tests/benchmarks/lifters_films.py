@@ -80,7 +80,9 @@ def measure(
 def settings(detectors: Mapping[str, DetectorOptions], output: Path, device: str) -> dict[str, RunSettings]:
     """How to run each detector: the largest person, no film, a folder of its own."""
     return {
-        name: RunSettings(name, options, device=device, person="largest", output=output / name, render=False)
+        name: RunSettings(
+            detector=name, options=options, device=device, person="largest", output=output / name, render=False
+        )
         for name, options in detectors.items()
     }
 

@@ -1,0 +1,1 @@
+"""The pipeline from Python: typed results, arrays without a film, and MMPose's form; `pipeline` itself names them."""
