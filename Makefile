@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test bench lint browser viewer-library clean
+.PHONY: setup demo picture test bench lint browser viewer-library clean
 
 setup: $(READY)
 
@@ -20,6 +20,11 @@ $(READY): pyproject.toml
 # Draws a person, finds them, lifts them, and says how far off it was; VIDEO=film.mp4 takes your own.
 demo: setup
 	$(BIN)/python -m pipeline.demo $(if $(VIDEO),"$(VIDEO)")
+
+# The picture of the README: a frame of the demo's film in which the person waves.
+picture: demo
+	$(BIN)/python -m pipeline render runs/demo/drawn.mp4 --format png --max-height 360
+	cp runs/drawn/drawn_3d_png/000133.png .github/demo.png
 
 test: setup
 	$(BIN)/python -m pytest

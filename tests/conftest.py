@@ -20,3 +20,13 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("no ../shared here: real clips and models lie beside a developer's checkout only")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every file that the pages of the documentation name, made small."""
+    from page_inputs import write_inputs
+
+    folder = tmp_path_factory.mktemp("workplace")
+    write_inputs(folder)
+    return folder

@@ -8,7 +8,9 @@ import shlex
 from pathlib import Path
 
 import pytest
-from test_readme import LONG, commands, make_before, shortened, write_inputs
+from page_inputs import shortened, write_inputs
+from pages import commands
+from test_readme import LONG, make_before
 
 from lifter.__main__ import VERBS as LABORATORY
 from lifter.__main__ import build_parser as build_laboratory
@@ -81,10 +83,8 @@ def cases(parsers: dict[str, argparse.ArgumentParser]) -> list[str]:
 
 
 # The pages of pipeline/guide/ that are of the terminal.
-GUIDES = "".join(
-    (ROOT / "pipeline" / "guide" / f"{page}.md").read_text(encoding="utf-8") for page in ("terminal", "camera")
-)
-GUIDED = [line for line in commands(GUIDES) if "--help" not in line]
+GUIDES = [ROOT / "pipeline" / "guide" / f"{page}.md" for page in ("terminal", "camera")]
+GUIDED = [line for page in GUIDES for line in commands(page) if "--help" not in line]
 
 
 @pytest.mark.parametrize("command", list(dict.fromkeys([*cases(PIPELINE), *GUIDED])))
