@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
 import sys
 from collections.abc import Sequence
+
+from lifter.manual import closing_of
+from lifter.parsing import Parser
 
 # verb -> one line of help; the verb's module in `lifter.commands` has the same name.
 VERBS = {
@@ -26,15 +28,18 @@ VERBS = {
 EXTRA = ("mmengine", "tensorboard", "h5py")
 
 
-def build_parser(verb: str | None = None) -> argparse.ArgumentParser:
+def build_parser(verb: str | None = None) -> Parser:
     """Return the parser of `python -m lifter`; only the verb asked for gets its arguments."""
-    parser = argparse.ArgumentParser(prog="python -m lifter", description="The laboratory of the lifter.")
+    what = "The laboratory of the lifter: prepare data, train, evaluate, and take the method apart."
+    parser = Parser(prog="python -m lifter", description=what, epilog=closing_of(""))
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, line in VERBS.items():
-        sub = verbs.add_parser(name, help=line, description=f"{line[0].upper()}{line[1:]}.")
+        description = f"{line[0].upper()}{line[1:]}."
+        sub = verbs.add_parser(name, help=line, description=description, epilog=closing_of(name))
         if name == verb:
             importlib.import_module(f"lifter.commands.{name}").add_arguments(sub)
-            sub.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="processor threads to use")
+            sub.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="processor threads to use "
+                             "(default: all)")  # fmt: skip
     return parser
 
 

@@ -4,7 +4,8 @@ Three ways to say it, with the same words:
 
     --camera level                          neither pitched nor rolled
     --camera pitch=20,roll=0,fov=60         degrees; any of them may be left out
-    --camera camera.toml                    a file of such words, one a line; as `[camera]` in a settings file
+    --camera camera.toml                    a file of such words, TOML, JSON or YAML; as `[camera]` in a settings file;
+                                            or a calibration as OpenCV or ROS writes it (`pipeline.calibration`)
 
     pitch       degrees that the camera looks down; negative looks up
     roll        degrees that the camera is turned clockwise, so that upright things lean to the picture's left
@@ -12,6 +13,8 @@ Three ways to say it, with the same words:
     fov         degrees across the picture's larger side
     focal_px    focal length in pixels of the upright film, instead of fov; or, from a calibration, fx and fy
     cx, cy      pixels, where the optical axis meets the picture (its middle unless given)
+    distortion  [k1, k2, p1, p2, k3, ...] of OpenCV's model, with fx, fy, cx and cy (`pipeline.lens`)
+    width, height   the picture that fx, fy, cx and cy were calibrated with, where it is not as large as the film
 """
 
 from __future__ import annotations
@@ -24,7 +27,6 @@ from typing import Any
 
 from pipeline.errors import PipelineError
 from pipeline.names import from_home
-from pipeline.reading import NO_TOML, read_toml
 
 _GUESS = 1.2  # focal length guessed for an unknown camera, in larger sides of the picture
 _LEVEL = {"pitch": 0.0, "roll": 0.0}
@@ -32,8 +34,11 @@ _LEVEL = {"pitch": 0.0, "roll": 0.0}
 _RANGES = {
     "pitch": (-90.0, 90.0), "roll": (-180.0, 180.0), "fov": (1.0, 175.0), "focal_px": (1.0, 1e6),
     "fx": (1.0, 1e6), "fy": (1.0, 1e6), "cx": (-1e5, 1e5), "cy": (-1e5, 1e5),
+    "width": (16.0, 1e5), "height": (16.0, 1e5),
 }  # fmt: skip
+_LISTS = ("up", "distortion")
 _SQUARE = 1.05  # fx and fy of square pixels agree within this factor
+_COEFFICIENTS = (4, 5, 8, 12, 14)  # numbers of OpenCV's models of distortion
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,11 @@ class Camera:
         pitch: degrees that it looks down.
         roll: degrees that it is turned clockwise.
         fov: degrees that it sees across the picture's larger side.
-        focal: focal length, pixels of the upright film.
-        centre: (x, y) pixels where the optical axis meets the picture.
+        focal: focal length, pixels of the upright film, or of the picture `calibrated_at`.
+        centre: (x, y) pixels, likewise, where the optical axis meets the picture.
+        aspect: fx over fy of a calibration, whose mean `focal` is.
+        distortion: OpenCV's coefficients k1, k2, p1, p2, k3, ...; none where the lens bends nothing.
+        calibrated_at: (W, H) of the picture that focal and centre belong to; None is the film's.
     """
 
     pitch: float | None = None
@@ -53,6 +61,9 @@ class Camera:
     fov: float | None = None
     focal: float | None = None
     centre: tuple[float, float] | None = None
+    aspect: float = 1.0
+    distortion: tuple[float, ...] = ()
+    calibrated_at: tuple[int, int] | None = None
 
     @property
     def tilt(self) -> tuple[float | None, float | None]:
@@ -60,9 +71,32 @@ class Camera:
         return self.pitch, self.roll
 
     @property
-    def lens(self) -> tuple[float | None, float | None, tuple[float, float] | None]:
-        """What decides where in space a pixel lies."""
-        return self.fov, self.focal, self.centre
+    def lens(self) -> tuple[Any, ...]:
+        """What decides where in space a pixel lies, as plain values; `of_lens` reads them."""
+        more = (self.aspect, self.distortion, self.calibrated_at)
+        return (self.fov, self.focal, self.centre) + (() if more == (1.0, (), None) else more)
+
+    @classmethod
+    def of_lens(cls, told: Sequence[Any]) -> Camera:
+        """Inverse of `lens`, from JSON too; nothing is known of the tilt.
+
+        Raises:
+            ValueError, TypeError: not of that form.
+        """
+        fov, focal, centre, aspect, distortion, size = (*told, 1.0, (), None)[:6] if len(told) == 3 else told
+        return cls(
+            fov=None if fov is None else float(fov),
+            focal=None if focal is None else float(focal),
+            centre=(float(centre[0]), float(centre[1])) if centre else None,
+            aspect=float(aspect),
+            distortion=tuple(float(number) for number in distortion),
+            calibrated_at=(int(size[0]), int(size[1])) if size else None,
+        )
+
+    @property
+    def bends(self) -> bool:
+        """Whether pixels are not where a pinhole camera with square pixels would see them (`pipeline.lens`)."""
+        return self.aspect != 1 or any(self.distortion)
 
     @property
     def up(self) -> tuple[float, float, float] | None:
@@ -73,12 +107,20 @@ class Camera:
         """Return the focal length for a picture (W, H), pixels; guessed where it is unknown."""
         larger = max(picture_size)
         if self.focal is not None:
-            return self.focal
+            return self.focal * self._enlarged(picture_size)
         return _GUESS * larger if self.fov is None else larger / 2 / math.tan(math.radians(self.fov) / 2)
 
     def centre_px(self, picture_size: tuple[int, int]) -> tuple[float, float]:
         """Return where the optical axis meets a picture (W, H), pixels."""
-        return self.centre or (picture_size[0] / 2, picture_size[1] / 2)
+        if self.centre is None:
+            return (picture_size[0] / 2, picture_size[1] / 2)
+        # The middle of the first pixel is at 0, so that a picture begins at -0.5.
+        scale = self._enlarged(picture_size)
+        return ((self.centre[0] + 0.5) * scale - 0.5, (self.centre[1] + 0.5) * scale - 0.5)
+
+    def _enlarged(self, picture_size: tuple[int, int]) -> float:
+        """Return how many times as large as the calibration's a picture (W, H) is."""
+        return max(picture_size) / max(self.calibrated_at) if self.calibrated_at else 1.0
 
     def hold(self, up: Sequence[float]) -> tuple[float, float, float]:
         """Return an estimated up with what is known of pitch and roll put in its place."""
@@ -111,7 +153,9 @@ def read_camera(said: str | Path | Mapping[str, Any]) -> Camera:
     if text == "level":
         return _camera(_LEVEL, "camera")
     if "=" not in text:
-        return _camera(_read_file(from_home(text)), text)
+        from pipeline.calibration import read_calibration
+
+        return _camera(read_calibration(from_home(text)), text)
     words: dict[str, Any] = {}
     for part in text.split(","):
         name, _, value = (piece.strip() for piece in part.partition("="))
@@ -127,47 +171,44 @@ def read_camera(said: str | Path | Mapping[str, Any]) -> Camera:
 def known_lens(lens: Any) -> Camera:
     """Return the camera of a `Camera.lens` that a file tells; nothing is known where it is not of that form."""
     try:
-        fov, focal, centre = lens
-        told = {"fov": fov, "focal_px": focal} | (dict(zip(("cx", "cy"), centre, strict=True)) if centre else {})
-        return _camera({name: value for name, value in told.items() if value is not None}, "lens")
-    except (PipelineError, TypeError, ValueError):
+        told = Camera.of_lens(lens)
+        numbers = [told.fov or 90.0, told.focal or 1.0, told.aspect, *(told.centre or ()), *told.distortion]
+        sound = all(math.isfinite(number) for number in numbers) and min(numbers[:3]) > 0 and numbers[0] < 180
+        return told if sound and min(told.calibrated_at or (1,)) > 0 else Camera()
+    except (TypeError, ValueError, IndexError, OverflowError):
         return Camera()
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise PipelineError(f"camera {path}: not `level`, no name=number, no file; try --camera pitch=20,roll=0")
-    try:
-        return read_toml(path)
-    except NO_TOML as error:
-        raise PipelineError(f"{path}: cannot be read as a camera ({error})") from error
 
 
 def _camera(words: Mapping[str, Any], where: str) -> Camera:
     """Check the words and turn them into a camera; `where` begins every complaint."""
-    given = {name: _number(name, value, where) for name, value in words.items() if name != "up"}
+    given = {name: _number(name, value, where) for name, value in words.items() if name not in _LISTS}
     pairs = [("up", "pitch"), ("up", "roll"), ("fov", "focal_px"), ("fov", "fx"), ("focal_px", "fx")]
     for one, other in pairs:
         if one in words and other in words:
             raise PipelineError(f"{where}: {one} and {other} say the same thing; give one of them")
-    for one, other in (("fx", "fy"), ("cx", "cy")):
+    for one, other in (("fx", "fy"), ("cx", "cy"), ("width", "height")):
         if (one in given) != (other in given):
             raise PipelineError(f"{where}: {one} and {other} belong together")
     if "up" in words:
         given["pitch"], given["roll"] = _tilt(words["up"], where)
-    focal = given.get("focal_px")
+    for word in ("distortion", "width"):
+        if word in words and not {"fx", "cx"} <= set(given):
+            raise PipelineError(f"{where}: {word} belongs to a calibration; give fx, fy, cx and cy with it")
+    focal, aspect = given.get("focal_px"), 1.0
     if "fx" in given:
         fx, fy = given["fx"], given["fy"]
         if not 1 / _SQUARE < fx / fy < _SQUARE:
             raise PipelineError(f"{where}: fx {fx:g} and fy {fy:g} differ; films are read with square pixels")
-        focal = (fx + fy) / 2
+        focal, aspect = (fx + fy) / 2, fx / fy
     centre = (given["cx"], given["cy"]) if "cx" in given else None
-    return Camera(given.get("pitch"), given.get("roll"), given.get("fov"), focal, centre)
+    size = (int(given["width"]), int(given["height"])) if "width" in given else None
+    numbers = _distortion(words["distortion"], where) if "distortion" in words else ()
+    return Camera(given.get("pitch"), given.get("roll"), given.get("fov"), focal, centre, aspect, numbers, size)
 
 
 def _number(name: str, value: Any, where: str) -> float:
     if name not in _RANGES:
-        raise PipelineError(f"{where}: {name!r} is unknown; known are {', '.join((*_RANGES, 'up'))}")
+        raise PipelineError(f"{where}: {name!r} is unknown; known are {', '.join((*_RANGES, *_LISTS))}")
     low, high = _RANGES[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise PipelineError(f"{where}: {name}: a number from {low:g} to {high:g} wanted, got {value!r}")
@@ -180,3 +221,14 @@ def _tilt(up: Any, where: str) -> tuple[float, float]:
     if not numbers or not all(math.isfinite(part) for part in up) or math.hypot(*up) < 1e-6:
         raise PipelineError(f"{where}: up: three numbers wanted that are not all zero, got {up!r}")
     return pitch_and_roll((float(up[0]), float(up[1]), float(up[2])))
+
+
+def _distortion(said: Any, where: str) -> tuple[float, ...]:
+    """Return OpenCV's coefficients; none where all of them are 0."""
+    numbers = isinstance(said, list | tuple) and all(type(part) in (int, float) for part in said)
+    if not numbers or len(said) not in (0, *_COEFFICIENTS) or not all(math.isfinite(part) for part in said):
+        counts = ", ".join(str(count) for count in _COEFFICIENTS)
+        raise PipelineError(
+            f"{where}: distortion: a list of {counts} numbers k1, k2, p1, p2, k3, ... wanted, got {said!r}"
+        )
+    return tuple(float(part) for part in said) if any(said) else ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
 import signal
@@ -13,7 +12,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from lifter.parsing import Parser
 from pipeline import flags
+from pipeline.manual import closing_of
+from pipeline.verbs import ON_RUNS, verb_left_out
 
 if TYPE_CHECKING:
     from pipeline.settings import RunSettings
@@ -28,14 +30,6 @@ VERBS = {
     "lift": "3D poses from the pose2d.npz that is there: writes pose3d.npz",
     "render": "the film from the pose3d.npz that is there: writes <stem>_3d.mp4",
 }
-STAGE_FLAGS = {"detect": flags.add_detecting, "lift": flags.add_lifting, "render": flags.add_rendering}
-EXAMPLES = """examples:
-  python -m pipeline run film.mp4
-  python -m pipeline run film.mp4 --detector hrnet --output results
-  python -m pipeline run film.mp4 --detector onnx --pose-model pose.onnx --box-model boxes.onnx
-  python -m pipeline batch films/ --jobs 4
-  python -m pipeline render film.mp4 --view front
-"""
 
 
 class Stopped(KeyboardInterrupt):
@@ -46,67 +40,29 @@ class Stopped(KeyboardInterrupt):
     """
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser of `python -m pipeline`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pipeline",
-        description="3D human motion from ordinary video.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    what = "3D human motion from ordinary video: a film beside moving 3D skeletons, and the numbers behind it."
+    parser = Parser(prog="python -m pipeline", description=what, epilog=closing_of(""))
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, what in VERBS.items():
-        verb = verbs.add_parser(
-            name, help=what, description=what, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-        )
-        flags.add_inputs(name, verb)
-        verb.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML; flags win over them")
-        verb.add_argument("--quiet", action="store_true", help="print errors only")
-        if name in ("run", "batch", "compare", "render"):
-            flags.add_format(verb)
-        if name in ("run", "batch", "compare", "lift"):
-            flags.add_smoothing(verb)
-        if name in ("run", "batch", "compare", "detect"):
-            flags.add_cut(verb)
-        for stage, add in STAGE_FLAGS.items():
-            if name in ("run", "live", "batch", "compare", stage):
-                add(verb)
-        if name != "detect":
-            verb.add_argument("--camera", metavar="WORDS|FILE", help="level; pitch=20,roll=0,fov=60; or a calibration")
-        if name in ("run", "live", "batch", "compare", "detect", "lift"):
-            verb.add_argument("--device", choices=("auto", "cpu", "cuda"))
-        if name in ("run", "batch"):
-            verb.add_argument("--from", dest="redo", choices=("detect", "lift", "render"), help="redo from this stage")
-        if name in ("run", "live", "batch"):
-            verb.add_argument("--no-render", dest="render", action="store_false", default=None, help="no film")
+    for name, line in VERBS.items():
+        description = f"{line[0].upper()}{line[1:]}."
+        flags.add_all(name, verbs.add_parser(name, help=line, description=description, epilog=closing_of(name)))
     flags.add_told(verbs)
     flags.add_view(verbs)
-    verbs.add_parser("detectors", help="list the 2D detectors", description="List the 2D detectors.")
-    verbs.add_parser("doctor", help="check this installation", description="Check this installation.")
+    flags.add_asked(verbs)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit code: 0 done, 1 a failure told in one line, 2 a usage error, 130 stopped."""
-    given = vars(build_parser().parse_args(arguments))
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = build_parser()
+    if words and (told := verb_left_out(words, (*VERBS, *ON_RUNS))):
+        parser.error(told)
+    given = vars(parser.parse_args(words))
     verb = given.pop("verb")
-    if verb in ("detectors", "doctor"):
-        from pipeline import doctor
-
-        return guarded(doctor.list_detectors if verb == "detectors" else doctor.examine)
-    if verb == "export":
-        from pipeline.export.command import export
-
-        return guarded(lambda: export(**given))
-    if verb == "measure":
-        from pipeline.measures.command import measure
-
-        return guarded(lambda: measure(**given))
-    if verb == "report":
-        from pipeline.report.command import report
-
-        return guarded(lambda: report(**given))
-    own = {"view": _view, "live": _run_live, "batch": _run_batch, "compare": _compare}
+    own = {**OWN, **ON_RUNS}
     if verb in own:
         return guarded(lambda: own[verb](given))
     return guarded(lambda: _run_videos(verb, given))
@@ -169,15 +125,6 @@ def _run_videos(verb: str, given: dict[str, Any]) -> int:
         if codes[-1] == EXIT_STOPPED:
             break
     return max(codes)
-
-
-def _view(given: dict[str, Any]) -> int:
-    from pipeline.progress import Console
-    from pipeline.view.command import ViewSettings, view
-
-    run, console = given.pop("run"), Console(given.pop("quiet"))
-    view(run, ViewSettings(**given), console)
-    return 0
 
 
 def _run_live(given: dict[str, Any]) -> int:
@@ -253,10 +200,15 @@ def refuse_same_names(videos: Sequence[Path]) -> None:
 
 def _fail(error: Exception) -> int:
     from pipeline.progress import plain
+    from pipeline.tables import marked
 
-    sys.stderr.write("error: " + plain(" ".join(str(error).split())) + "\n")
+    sys.stderr.write(f"{marked('error:', sys.stderr)} {plain(' '.join(str(error).split()))}\n")
     return EXIT_FAILED
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise Stopped
+
+
+# What is done with the verbs that work on films but not stage by stage.
+OWN: dict[str, Callable[[dict[str, Any]], int]] = {"live": _run_live, "batch": _run_batch, "compare": _compare}

@@ -19,6 +19,7 @@ from pipeline.errors import PipelineError
 from pipeline.folder import RunFolder
 from pipeline.progress import Console
 from pipeline.settings import RunSettings, read_config, resolve
+from pipeline.tables import Table
 
 _SCREEN = 16 / 9  # detectors are set beside or below each other to come near to its shape
 _MOST = 9
@@ -59,7 +60,7 @@ def compare(video: Path, words: str, given: dict[str, Any], console: Console) ->
     for contender in contenders:
         console.say(f"{contender.name}:")
         runs.append(run(video, contender.settings, console))
-    console.say(table([contender.name for contender in contenders], runs))
+    console.show(table([contender.name for contender in contenders], runs))
     film = RunFolder(folder, video.stem, common.encoder.format).film
     film = film.with_name(film.name.replace("_3d", "_compare"))
     for line in _write(video, film, contenders, runs, common, console):
@@ -86,12 +87,11 @@ def read_contenders(words: str, given: dict[str, Any], folder: Path) -> list[Con
     return found
 
 
-def table(names: Sequence[str], runs: Sequence[RunFolder]) -> str:
+def table(names: Sequence[str], runs: Sequence[RunFolder]) -> Table:
     """Return what each found: people, share of frames with anybody, mean score, jitter in space, frames a second."""
     from lifter.metrics import jerk
 
-    width = max(9, *(len(name) for name in names))
-    lines = [f"{'detector':<{width}}{'people':>8}{'seen %':>8}{'score':>8}{'mm/f^3':>8}{'frames/s':>10}"]
+    rows = []
     for name, folder in zip(names, runs, strict=True):
         pose = store.load_pose3d(folder.pose3d)
         stage = folder.read_record().get("stages", {}).get("detect", {})
@@ -101,8 +101,8 @@ def table(names: Sequence[str], runs: Sequence[RunFolder]) -> str:
         jitter = [jerk(one, seen) for one, seen in zip(pose.positions, pose.valid, strict=True)]
         known = [value for value in jitter if np.isfinite(value)]
         shown = f"{np.mean(known):.1f}" if known else "-"
-        lines.append(f"{name:<{width}}{len(pose.positions):8}{anybody:8.0f}{score:8.2f}{shown:>8}{rate:10.1f}")
-    return "\n".join(lines)
+        rows.append((name, str(len(pose.positions)), f"{anybody:.0f}", f"{score:.2f}", shown, f"{rate:.1f}"))
+    return Table(("detector", "people", "seen %", "score", "mm/f^3", "frames/s"), rows)
 
 
 def grid(count: int, tile: tuple[int, int]) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,22 +122,46 @@ def report(folder: RunFolder, console: Console) -> None:
         console.say(f"{name:>7}  {frames} frames  {seconds:6.1f} s  {frames / max(seconds, 1e-9):7.1f} frames/s")
 
 
-def compare(folder: RunFolder, film: DrawnFilm) -> str:
-    """Say how far the found 2D and 3D are from what was drawn: over the 12 joints of arms and legs."""
+@dataclass(frozen=True)
+class Errors:
+    """How far the found 2D and 3D are from what was drawn: over the 12 joints of arms and legs.
+
+    Attributes:
+        seen, frames: in how many frames of how many the person was found.
+        flat_percent: median error of the key points, in hundredths of the body's height in the picture.
+        solid_mm: P-MPJPE.
+    """
+
+    seen: int
+    frames: int
+    flat_percent: float
+    solid_mm: float
+
+
+def errors_of(folder: RunFolder, film: DrawnFilm) -> Errors | None:
+    """Compare what a run found with what was drawn; None where nobody was found."""
     from lifter import joints
     from lifter.metrics import p_mpjpe
 
     pose = store.load_pose3d(folder.pose3d)
-    if not len(pose.positions):
-        return "truth  nobody was found"
+    if not len(pose.positions) or not pose.valid[0].any():
+        return None
     limbs = list(joints.LIMBS_12)
     seen = pose.valid[0]
     height = np.ptp(film.keypoints[0, :, :, 1], axis=1)[seen, None]
     off = np.linalg.norm(pose.keypoints[0] - film.keypoints[0], axis=-1)[seen][:, limbs]
     error = p_mpjpe(pose.positions[0][seen][:, limbs], film.positions_camera[0][seen][:, limbs])
+    return Errors(int(seen.sum()), len(seen), 100 * float(np.median(off / height)), float(error))
+
+
+def compare(folder: RunFolder, film: DrawnFilm) -> str:
+    """Say how far the found 2D and 3D are from what was drawn."""
+    errors = errors_of(folder, film)
+    if errors is None:
+        return "truth  nobody was found"
     return (
-        f"truth  person found in {seen.sum()} of {len(seen)} frames; 2D error {100 * np.median(off / height):.2f} % of "
-        f"body height (median); 3D error {error:.1f} mm (P-MPJPE, 12 limb joints)"
+        f"truth  person found in {errors.seen} of {errors.frames} frames; 2D error {errors.flat_percent:.2f} % of "
+        f"body height (median); 3D error {errors.solid_mm:.1f} mm (P-MPJPE, 12 limb joints)"
     )
 
 

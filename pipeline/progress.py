@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
+from pipeline.tables import Table, fancy, marked
+
 T = TypeVar("T")
 
 
@@ -51,7 +53,16 @@ class Console:
     def warn(self, line: str) -> None:
         """Print a warning to standard error."""
         if not self.quiet:
-            sys.stderr.write(f"warning: {plain(line)}\n")
+            sys.stderr.write(f"{marked('warning:', sys.stderr)} {plain(line)}\n")
+
+    def show(self, table: Table) -> None:
+        """Print a table: drawn on a terminal, else as aligned words."""
+        if self.quiet:
+            return
+        if fancy(sys.stdout):
+            table.show(sys.stdout)
+        else:
+            self.say(table.plain())
 
     @contextmanager
     def stage(self, name: str, total: int | None) -> Iterator[Tick]:

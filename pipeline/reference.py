@@ -28,6 +28,7 @@ from pipeline.errors import PipelineError
 from pipeline.folder import RunFolder
 from pipeline.poses import Pose3D
 from pipeline.reading import open_arrays
+from pipeline.tables import Table
 
 Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -209,17 +210,18 @@ def _middle(positions: Doubles, names: tuple[str, ...]) -> Doubles:
     return np.asarray(positions[:, rows].mean(axis=1, keepdims=True))
 
 
-def table(found: list[Errors]) -> str:
-    """Return the errors as lines of text."""
-    head = f"{'person':>7} {'reference':>10} {'frames':>7} {'joints':>7}"
-    lines = [head + "".join(f"{name:>9}" for name in ("MPJPE", "N-MPJPE", "P-MPJPE", "MPJVE")) + "  mm"]
-    for e in found:
-        numbers = "".join(f"{value:9.1f}" for value in (e.mpjpe, e.n_mpjpe, e.p_mpjpe, e.mpjve))
-        lines.append(f"{e.person:>7} {e.reference:>10} {e.frames:>7} {e.joints:>7}{numbers}")
-    return "\n".join(lines)
+def table(found: list[Errors]) -> Table:
+    """Return the errors as a table."""
+    rows = [
+        (str(e.person), str(e.reference), str(e.frames), str(e.joints),
+         *(f"{value:.1f}" for value in (e.mpjpe, e.n_mpjpe, e.p_mpjpe, e.mpjve)))
+        for e in found
+    ]  # fmt: skip
+    head = ("person", "reference", "frames", "joints", "MPJPE", "N-MPJPE", "P-MPJPE", "MPJVE")
+    return Table(head, rows, left=0, below="errors in mm; MPJVE in mm a frame")
 
 
-def against(folder: RunFolder, path: Path) -> str:
+def against(folder: RunFolder, path: Path) -> Table:
     """Compare a run with a reference, write `reference.json` beside it, and return the table.
 
     Raises:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter
 
 from pipeline.camera import Camera
+from pipeline.lens import straighten
 from pipeline.upright import rotation_to_room
 
 Doubles = NDArray[np.float64]
@@ -138,7 +139,7 @@ def _ground_places(
     focal = camera.focal_px(picture_size)
     distances, rays = [], []
     for person in range(len(positions)):
-        pixels = np.asarray(keypoints[person], np.float64)
+        pixels = np.asarray(straighten(keypoints[person], camera, picture_size), np.float64)
         scale = pixels_per_metre(positions[person], pixels, np.asarray(scores[person], np.float64))
         usable = valid[person] & np.isfinite(scale)
         if not usable.any():

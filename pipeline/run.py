@@ -14,6 +14,7 @@ from typing import Any
 from pipeline import store
 from pipeline.folder import RunFolder, remove
 from pipeline.height import read_heights
+from pipeline.lens import check_lens
 from pipeline.progress import Console
 from pipeline.settings import STAGES, RunSettings
 from pipeline.shards import shards_of
@@ -50,6 +51,7 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
 
         read_reference(settings.reference)  # what is wrong with it is told before minutes of work
     work = Work.begin(video, settings, console)
+    check_lens(settings.camera, work.clip.size)
     if first > 0:
         work.require(stages[first - 1])
     with work.folder.at_work():
@@ -62,7 +64,7 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
     if work.settings.reference is not None and last > 0:
         from pipeline.reference import against
 
-        console.say(against(work.folder, work.settings.reference))
+        console.show(against(work.folder, work.settings.reference))
     if verb == "run" and work.made:
         _warn_of_low_trust(work)
     return work.folder

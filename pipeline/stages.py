@@ -77,32 +77,35 @@ def lift(
         The poses in space; where they are smoothed, the positions before, (P, T, 17, 3) metres; and what was changed.
 
     Raises:
-        PipelineError: a person is asked for whom the film has not.
+        PipelineError: a person is asked for whom the film has not, or a calibration of other pictures.
     """
     from lifter import joints
     from lifter.lifter import Lifter
     from pipeline.bones import hold_bones
     from pipeline.height import check_people, read_heights, scale_to_heights
+    from pipeline.lens import check_lens, straighten
     from pipeline.orient import orient
     from pipeline.path import follow
 
     chosen, heights = choose(pose, settings.person, size), read_heights(settings.height)
     check_people(heights, len(pose.keypoints))
+    check_lens(settings.camera, size)
     valid = pose.valid[chosen]
     cleaned = _adapted_and_cleaned(pose, chosen, settings.adapter)
+    straight = straighten(cleaned.keypoints, settings.camera, size)  # as a pinhole camera sees them
     with console.stage("lift", int(valid.sum())) as tick:
         lifter = Lifter(settings.lifter, settings.device, mode=settings.lift_mode)
-        positions = lifter.lift(cleaned.keypoints, valid, pose.timestamps, size, tick)
+        positions = lifter.lift(straight, valid, pose.timestamps, size, tick)
     if settings.hold_bones:
         positions = hold_bones(positions, valid)
     positions, known = scale_to_heights(positions, valid, chosen + 1, heights)
     positions, up = orient(
-        positions, cleaned.keypoints, cleaned.scores, valid, pose.timestamps, size, settings.camera,
+        positions, straight, cleaned.scores, valid, pose.timestamps, size, settings.camera,
         placed=lifter.recipe.normalisation == "screen",
     )  # fmt: skip
     before, positions, smoothed = _smoothed(positions, valid, pose.timestamps, chosen, settings)
     root, root_sigma = follow(
-        positions, cleaned.keypoints, cleaned.scores, valid, pose.timestamps, up, size, settings.camera, known
+        positions, straight, cleaned.scores, valid, pose.timestamps, up, size, settings.camera, known
     )
     lifted = Pose3D(
         positions, valid, pose.timestamps, joints.NAMES, chosen + 1, cleaned.keypoints, cleaned.scores,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -13,6 +14,7 @@ from pipeline.errors import PipelineError
 from pipeline.folder import RunFolder, remove
 from pipeline.progress import Console
 from pipeline.settings import STAGES, RunSettings
+from pipeline.tables import marked
 from pipeline.video import Clip, probe
 
 
@@ -159,9 +161,8 @@ class Work:
     def _tell(self, name: str, result: Result, seconds: float, file: Path) -> None:
         people = f"{result.people} {'person' if result.people == 1 else 'people'}"
         rate = result.frames / max(seconds, 1e-9)
-        self.console.say(
-            f"{name:>7}  {result.frames} frames, {people}, {seconds:.1f} s, {rate:.1f} frames/s  -> {file}"
-        )
+        stage = marked(f"{name:>7}", sys.stdout)
+        self.console.say(f"{stage}  {result.frames} frames, {people}, {seconds:.1f} s, {rate:.1f} frames/s  -> {file}")
         for line in result.repairs:
             self.console.say(f"{'':>7}  {line}")
         for line in result.warnings:

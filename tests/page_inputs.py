@@ -48,6 +48,16 @@ def write_inputs(folder: Path) -> None:
     bodies = np.random.default_rng(0).normal(size=(8, 17, 3))
     np.savez(folder / "true.npz", positions=bodies, joints=H36M_17, fps=25)
     (folder / "onnx.toml").write_text('[detector]\nname = "onnx"\npose_model = "pose.onnx"\nbox_model = "boxes.onnx"\n')
+    calibration = {
+        "fx": 60,
+        "fy": 60,
+        "cx": 31.5,
+        "cy": 23.5,
+        "distortion": [-0.2, 0.05, 0, 0],
+        "width": 64,
+        "height": 48,
+    }
+    (folder / "camera.yaml").write_text(json.dumps(calibration))  # which is YAML too
     write_tiny_mocap(folder / "mocap", "npz")
     write_tiny_h36m(folder / "h36m")
     write_tiny_mpi_inf_3dhp(folder / "tiny_3dhp")

@@ -221,7 +221,7 @@ def test_a_stopped_batch_keeps_what_is_done(diary: Path, tmp_path: Path, monkeyp
 def test_the_table_holds_what_was_found() -> None:
     done = Outcome(DONE, "x" * 80 + "/walk.mp4", "runs/walk", 250, 2, 12.5, ["detect"])
     failed = Outcome(FAILED, "b.mp4", "runs/b", error="no film")
-    text = summary.table([done, failed]).splitlines()
+    text = summary.table([done, failed]).plain().splitlines()
     assert len({len(line) for line in text[:2]}) == 1 and "..." in text[1] and "20.0" in text[1]
     assert text[-1] == "2 films: 1 done, 1 failed"
     assert "1 min 15 s left" in summary.line(done, 1, 7, 12.5)

@@ -27,7 +27,7 @@ def test_words_a_file_and_a_table_say_the_same(tmp_path: Path) -> None:
     words = read_camera("pitch=20, roll=-5, focal_px=1100, cx=300, cy=200")
     assert words == Camera(20, -5, None, 1100, (300, 200))
     file = tmp_path / "camera.toml"
-    file.write_text("pitch = 20\nroll = -5.0\nfx = 1110\nfy = 1090\ncx = 300\ncy = 200\n")
+    file.write_text("pitch = 20\nroll = -5.0\nfx = 1100\nfy = 1100\ncx = 300\ncy = 200\n")
     assert read_camera(str(file)) == words
     up = [3 * part for part in up_of(20, -5)]
     file.write_text(f"up = {up}\nfocal_px = 1100\ncx = 300\ncy = 200\n")

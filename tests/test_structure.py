@@ -52,7 +52,7 @@ def test_no_circles() -> None:
 
 VERBS = (
     "run", "live", "batch", "compare", "detect", "lift", "render", "detectors", "doctor", "export", "view", "measure",
-    "report",
+    "report", "completion",
 )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ def add_plan(parser: argparse.ArgumentParser, config: Path) -> None:
     add("--step", type=int, default=5, help="frames between windows when scoring (default: 5, the paper's)")
     add("--jobs", type=int, default=1, help="trainings at a time, each in a process of its own")
     add("--cfg-options", nargs="+", default=[], metavar="NAME=VALUE", help="replace config values in all trainings")
-    add("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    add("--device", default="auto", choices=("auto", "cpu", "cuda"), help="(default: auto)")
 
 
 def protocol_of(given: argparse.Namespace, split: str = "test") -> Protocol:

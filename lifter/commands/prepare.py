@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import importlib
 
+from lifter.manual import closing_of
+
 # kind -> (its module in `lifter.commands`, one line of help)
 KINDS = {
     "h36m": ("prepare_h36m", "Human3.6M, from the files that VideoPose3D's users have"),
@@ -19,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare a sub-verb for every kind."""
     kinds = parser.add_subparsers(dest="data_set", required=True, metavar="KIND")
     for kind, (module, line) in KINDS.items():
-        sub = kinds.add_parser(kind, help=line, description=f"{line[0].upper()}{line[1:]}.")
+        sub = kinds.add_parser(
+            kind, help=line, description=f"{line[0].upper()}{line[1:]}.", epilog=closing_of("prepare")
+        )
         importlib.import_module(f"lifter.commands.{module}").add_arguments(sub)
 
 

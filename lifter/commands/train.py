@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="of everything random, instead of the config's")
     parser.add_argument("--from", dest="initial", type=Path, metavar="FILE", help="weights to begin from")
     parser.add_argument("--cfg-options", nargs="+", default=[], metavar="NAME=VALUE", help="replace config values")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="(default: auto)")
 
 
 def run(given: argparse.Namespace) -> int:

@@ -94,7 +94,7 @@ def _listen(
         outcomes = [found.get(str(film.path)) or _left(film) for film in films]
         if found:
             written = summary.write(outcomes, output)
-            console.say(f"{summary.table(outcomes)}  -> {written}")
+            console.show(summary.table(outcomes, written))
     return outcomes
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pipeline.batch.job import DONE, FAILED, KEPT, LEFT, Outcome
 from pipeline.store import write_whole
+from pipeline.tables import Table
 
 _LONGEST_NAME = 48
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what cells that are computed begin with
@@ -24,21 +25,19 @@ def line(outcome: Outcome, number: int, count: int, elapsed_s: float) -> str:
     return f"[{number}/{count}{until}] {_told(outcome)}"
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
-    """Return the films in columns, what failed with its reason, and a line of how many."""
-    rows = [("film", "state", "frames", "people", "seconds", "frames/s")]
+def table(outcomes: Sequence[Outcome], where: Path | None = None) -> Table:
+    """Return the films in columns, and a line of how many, and of the file that says more."""
+    rows = []
     for outcome in outcomes:
         rate = f"{outcome.frames / outcome.seconds:.1f}" if outcome.state == DONE and outcome.seconds else ""
         seen = (str(outcome.frames), str(outcome.people)) if outcome.state in (DONE, KEPT) else ("", "")
         rows.append((_short(outcome.video), outcome.state, *seen, f"{outcome.seconds:.1f}", rate))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    text = [
-        "  ".join(_cell(word, width, k) for k, (word, width) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]
     count = Counter(outcome.state for outcome in outcomes)
     told = ", ".join(f"{count[state]} {state}" for state in (DONE, KEPT, FAILED, LEFT) if count[state])
-    return "\n".join([*(row.rstrip() for row in text), f"{len(outcomes)} films: {told}"])
+    head = ("film", "state", "frames", "people", "seconds", "frames/s")
+    states = [outcome.state for outcome in outcomes]
+    below = f"{len(outcomes)} films: {told}" + (f"  -> {where}" if where else "")
+    return Table(head, rows, left=2, states=states, below=below)
 
 
 def write(outcomes: Sequence[Outcome], folder: Path) -> Path:
@@ -82,7 +81,3 @@ def _time(seconds: float) -> str:
 def _short(name: str) -> str:
     """Return the end of a name that is too long for a column."""
     return name if len(name) <= _LONGEST_NAME else "..." + name[3 - _LONGEST_NAME :]
-
-
-def _cell(word: str, width: int, column: int) -> str:
-    return word.ljust(width) if column < 2 else word.rjust(width)

@@ -14,6 +14,7 @@ from html import escape
 from typing import Any
 
 from pipeline.progress import Console, Tick
+from pipeline.tables import Table
 
 Progress = bool | Callable[[str, int, int | None], None]
 _EVERY_S = 0.1  # between two drawings of a notebook's bar
@@ -23,6 +24,9 @@ class Bars(Console):
     """A terminal's bars alone."""
 
     def say(self, line: str) -> None:
+        """Print nothing."""
+
+    def show(self, table: Table) -> None:
         """Print nothing."""
 
     def warn(self, line: str) -> None:

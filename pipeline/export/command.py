@@ -6,9 +6,8 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.errors import PipelineError
 from pipeline.export.formats import FORMATS, axes_of, choose, maker_of
@@ -18,21 +17,10 @@ if TYPE_CHECKING:
     from pipeline.export.motion import Motion
 
 WHAT = "a run's motion for Blender, OpenSim, viewers and scripts: bvh, glb, trc, c3d, csv, json, npz, mmpose, rrd"
-EXAMPLES = """examples:
-  python -m pipeline export runs/film                                   # glb: Blender, any 3D viewer
-  python -m pipeline export runs/film --format bvh,csv --person 1
-  python -m pipeline export runs/film --format bvh --units cm           # Maya, MotionBuilder
-  python -m pipeline export runs/film --format trc,c3d --output markers # OpenSim, Mokka
-  python -m pipeline export runs/film --format csv --axes camera        # as the camera saw it, no floor
-  python -m pipeline export runs/film --format all
-
-what each file holds, and how to open it: pipeline/export/README.md
-"""
 RECORD = "export.json"
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(NamedTuple):
     """A file that is ready to be written, and what is told of it beside it."""
 
     name: str

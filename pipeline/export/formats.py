@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import PipelineError
 
@@ -16,8 +14,7 @@ if TYPE_CHECKING:
     from pipeline.export.motion import Motion
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(NamedTuple):  # not a dataclass: help is printed with these, and dataclasses take a while to load
     """A format.
 
     Attributes:
@@ -69,6 +66,8 @@ def choose(said: str) -> list[str]:
     names = list(dict.fromkeys(part.strip().lower() for part in said.split(",") if part.strip()))
     for name in names:
         if name not in FORMATS:
+            from difflib import get_close_matches
+
             near = get_close_matches(name, FORMATS, 1)
             meant = f"did you mean {near[0]}? " if near else ""
             raise PipelineError(f"--format {name}: unknown; {meant}known are {', '.join(FORMATS)}, all")

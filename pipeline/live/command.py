@@ -20,6 +20,7 @@ from detectors import registry
 from detectors.base import Detector, People
 from lifter.newest import NewestLifter
 from pipeline.errors import PipelineError
+from pipeline.lens import check_lens
 from pipeline.live.crowd import Crowd
 from pipeline.live.motion import Moment, Motion
 from pipeline.live.newest import Newest, Shot
@@ -102,6 +103,7 @@ def run_live(
     detector = registry.create(
         settings.detector, replace(settings.options, fps=float(opened.fps), device=settings.device)
     )
+    check_lens(settings.camera, opened.size)
     run = _Run(settings, detector, lifter, opened.size, delay)
     newest = Newest(opened, seconds)
 

@@ -14,6 +14,7 @@ from pipeline.adapter import adapt
 from pipeline.bones import hold_bones
 from pipeline.clean import clean
 from pipeline.height import read_heights, scale_to_heights
+from pipeline.lens import straighten
 from pipeline.orient import orient
 from pipeline.room import place
 from pipeline.settings import RunSettings
@@ -102,8 +103,9 @@ class Motion:
             lifted = hold_bones(lifted, valid)
         lifted, _ = scale_to_heights(lifted, valid, numbers, self._heights)
         times = np.array([past.seconds for past in before]) - before[0].seconds
+        straight = straighten(points, self._settings.camera, self._size)
         turned, up = orient(
-            lifted, points, sure, valid, times, self._size, self._settings.camera, placed=self._lifter.placed
+            lifted, straight, sure, valid, times, self._size, self._settings.camera, placed=self._lifter.placed
         )
         fps = 1 / max(float(np.median(np.diff(times))) if len(times) > 1 else _USUAL_STEP_S, 1e-3)
         world = place(turned, points, sure, valid, up, self._size, fps, self._settings.camera)
@@ -120,7 +122,8 @@ class Motion:
         scores = np.stack([past.scores[number] for past in track])
         cleaned = clean(points[None], scores[None], np.ones((1, len(track)), np.bool_), times, [number])
         at = next(index for index, past in enumerate(track) if past is moment)
-        moment.lifted[number] = self._lifter.lift(cleaned.keypoints[0], times, moment.seconds, self._size)
+        straight = straighten(cleaned.keypoints[0], self._settings.camera, self._size)
+        moment.lifted[number] = self._lifter.lift(straight, times, moment.seconds, self._size)
         return cleaned.keypoints[0, at], cleaned.scores[0, at], cleaned.repairs[0, at]
 
 

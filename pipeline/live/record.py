@@ -17,6 +17,7 @@ from lifter.joints import NAMES
 from pipeline import store
 from pipeline.errors import StoreError
 from pipeline.folder import RunFolder
+from pipeline.lens import straighten
 from pipeline.live.motion import Posed
 from pipeline.live.source import Source
 from pipeline.path import follow
@@ -184,7 +185,8 @@ class Recording:
         unit = (up / np.linalg.norm(up)).astype(np.float32)
         times, camera = flat.timestamps, self._settings.camera
         known = np.full(len(people), self._settings.height is not None)
-        root, sigma = follow(positions, keypoints, scores, valid, times, unit, self._size, camera, known)
+        straight = straighten(keypoints, camera, self._size)
+        root, sigma = follow(positions, straight, scores, valid, times, unit, self._size, camera, known)
         return Pose3D(
             positions, valid, times, NAMES, people, keypoints, scores, repairs, unit, root, sigma
         )  # fmt: skip

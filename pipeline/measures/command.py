@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from pipeline.poses import Pose3D
 
 WHAT = "joint angles, steps and cadence of a run: CSV, JSON and plots; estimates from one camera"
-EXAMPLES = """examples:
-  python -m pipeline measure runs/film
-  python -m pipeline measure runs/film --person 1 --output angles
-
-what each angle means, where it comes from, and how far off it is: pipeline/measures/README.md
-"""
 FORMAT = 1  # of measures.json
 
 

@@ -14,13 +14,8 @@ if TYPE_CHECKING:
     from pipeline.poses import Pose3D
     from pipeline.report.quality import Quality
 
+LOW = "low trust"  # how the words of a span begin
 WHAT = "how far a run can be relied on: report.html with figures, report.json; needs no truth"
-EXAMPLES = """examples:
-  python -m pipeline report runs/film
-  python -m pipeline report runs/film --output quality.html
-
-what each number means: pipeline/report/README.md
-"""
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -41,6 +36,7 @@ def report(run: Path, output: Path | None) -> int:
     from pipeline.report.numbers import tell_all
     from pipeline.report.page import write_page
     from pipeline.report.quality import quality_of
+    from pipeline.tables import marked
     from pipeline.view.kept import open_run
 
     page = output or run / "report.html"
@@ -57,7 +53,7 @@ def report(run: Path, output: Path | None) -> int:
     store.write_whole(page, lambda file: file.write(drawn))
     sys.stdout.write(plain(f"{page}\n{page.with_suffix('.json')}\n"))
     for span in told["low_trust"]:
-        sys.stdout.write(f"{span['words']}\n")
+        sys.stdout.write(span["words"].replace(LOW, marked(LOW, sys.stdout), 1) + "\n")
     return 0
 
 

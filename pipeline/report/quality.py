@@ -14,6 +14,7 @@ from lifter import joints
 from pipeline.camera import Camera
 from pipeline.clean import FILLED, SWAPPED
 from pipeline.ground import ANKLES, planted
+from pipeline.lens import straighten
 from pipeline.poses import Pose3D
 from pipeline.view.trust import PARTS
 
@@ -93,7 +94,7 @@ def reprojection(
     ahead = known & (there[..., 2] > 1e-3)
     depth = np.where(ahead, there[..., 2], 1.0)[..., None]
     drawn = camera.focal_px(size) * there[..., :2] / depth + np.array(camera.centre_px(size))
-    off = np.where(ahead, np.linalg.norm(drawn - pixels, axis=-1), np.nan)
+    off = np.where(ahead, np.linalg.norm(drawn - straighten(pixels, camera, size), axis=-1), np.nan)
     some = ahead.any(axis=1)
     found = np.full(len(body), np.nan)
     if some.any():
@@ -134,7 +135,8 @@ def skate(pose: Pose3D, person: int, size: tuple[int, int], camera: Camera) -> D
         seconds = np.cumsum(np.maximum(np.diff(pose.timestamps[span], prepend=pose.timestamps[first]), 1e-3))
         if len(seconds) < 2:
             continue
-        pixels, scores = pose.keypoints[person, span].astype(np.float64), pose.scores[person, span].astype(np.float64)
+        pixels = straighten(pose.keypoints[person, span].astype(np.float64), camera, size)
+        scores = pose.scores[person, span].astype(np.float64)
         feet = planted(body[span], pixels, scores, root[span, 2], seconds, up, focal) >= _STANDS
         moves = np.gradient(root[span, None] + body[span][:, ANKLES], seconds, axis=0)
         moves -= (moves @ up)[..., None] * up

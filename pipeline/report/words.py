@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def warning(pose: Pose3D, run: Path | None = None) -> str | None:
     longest = sorted(told, key=lambda one: -seconds_of(one[0], pose))[:_TOLD]
     words = "; ".join(words.removeprefix("low trust ") for _, words in sorted(longest, key=lambda one: one[0].first))
     more = f"; {len(told) - len(longest)} more" if len(told) > len(longest) else ""
-    where = "" if run is None else f" (python -m pipeline report {run})"
+    where = "" if run is None else f" (python -m pipeline report {shlex.quote(str(run))})"
     return f"low trust {words}{more}{where}"
 
 
