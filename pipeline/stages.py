@@ -51,7 +51,7 @@ def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D,
             timestamps.append(seconds)
             yield frame
 
-    with console.stage("detect", clip.frames_hint) as tick, ahead(reader) as frames:
+    with console.stage("detect", reader.clip.frames_hint) as tick, ahead(reader) as frames:
         for found in ticking(detector(seen(frames)), tick):
             people.add(found)
     shown: Sequence[Found] = people

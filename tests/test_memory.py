@@ -22,7 +22,7 @@ from pipeline.track import associate
 
 HOUR = 90_000  # frames at 25 a second
 PARTS = (
-    "lifter.lifter.CURVE", "lifter.screen.AT_ONCE", "pipeline.adapter._AT_ONCE", "pipeline.orient._AT_ONCE",
+    "lifter.rates.CURVE", "lifter.screen.AT_ONCE", "pipeline.adapter._AT_ONCE", "pipeline.orient._AT_ONCE",
     "pipeline.translation._AT_ONCE", "pipeline.trajectory._AT_ONCE",
 )  # fmt: skip
 BAR = 200 * 2**20 / HOUR  # bytes a frame: an hour within 200 MB
