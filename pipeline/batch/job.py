@@ -49,9 +49,7 @@ class Outcome:
     worker: str = ""
 
 
-def do(
-    film: Film, settings: RunSettings, start: str | None, tell: Callable[[str], object] = lambda _: None
-) -> Outcome:
+def do(film: Film, settings: RunSettings, start: str | None, tell: Callable[[str], object] = lambda _: None) -> Outcome:
     """Take one film through the stages.
 
     Args:

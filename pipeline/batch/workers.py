@@ -33,8 +33,9 @@ def work(
 ) -> Generator[Outcome | str, None, None]:
     """Do the films in `jobs` processes of `threads` threads each; yield the outcomes as they come.
 
-    Lines that come between tell now and then how far a film is. A film whose process dies is tried again by another process, `ATTEMPTS` times in all. When the iteration ends
-    early, the processes are ended and what they had finished is kept.
+    Lines that come between tell now and then how far a film is. A film whose process dies is tried again by another
+    process, `ATTEMPTS` times in all. When the iteration ends early, the processes are ended and what they had finished
+    is kept.
     """
     waiting = deque((film, 1) for film in films)
     crew: list[_Worker] = []
