@@ -87,6 +87,8 @@ class DetectorOptions:
             picture.
         keypoints: file or folder of key points made elsewhere (`file` detector).
         box_every: person boxes are looked for on every N-th frame, and follow the pose between.
+        batch: so many frames are worked on together, where a detector can; None leaves it to the detector: one on the
+            processor, many on a GPU.
         flip_test: average the picture and its mirror image (heat map models).
         max_people: at most so many people a frame, the most certain first.
 
@@ -104,12 +106,14 @@ class DetectorOptions:
     box_model: Path | None = None
     keypoints: Path | None = None
     box_every: int = 5
+    batch: int | None = None
     flip_test: bool = True
     max_people: int = 20
 
     def __post_init__(self) -> None:
-        for name in ("box_every", "max_people"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: at least 1 wanted, got {getattr(self, name)}")
+        for name in ("box_every", "max_people", "batch"):
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise ValueError(f"{name}: at least 1 wanted, got {number}")
         if self.backend not in BACKENDS:
             raise ValueError(f"backend: one of {', '.join(BACKENDS)} wanted, got {self.backend!r}")

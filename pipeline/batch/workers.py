@@ -145,7 +145,7 @@ def _serve(pipe: Connection, threads: int) -> None:
     signal.signal(signal.SIGTERM, _end)
     try:
         while True:
-            pipe.send(do(*pipe.recv(), tell=pipe.send))
+            pipe.send(do(*pipe.recv(), pipe.send))
     except (EOFError, ConnectionError, _Ended):
         return
 
