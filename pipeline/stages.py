@@ -91,24 +91,25 @@ def lift(
 
     chosen, heights = choose(pose, settings.person, size), read_heights(settings.height)
     check_people(heights, len(pose.keypoints))
-    valid = pose.valid[chosen]
+    valid, timestamps = pose.valid[chosen], pose.timestamps
     cleaned = _adapted_and_cleaned(pose, chosen, settings.adapter)
+    del pose  # nobody reads the detector's own joints any more: of an hour, tens of MB
     with console.stage("lift", int(valid.sum())) as tick:
         lifter = Lifter(settings.lifter, settings.device, mode=settings.lift_mode)
-        positions = lifter.lift(cleaned.keypoints, valid, pose.timestamps, size, tick)
+        positions = lifter.lift(cleaned.keypoints, valid, timestamps, size, tick)
     if settings.hold_bones:
         positions = hold_bones(positions, valid)
     positions, known = scale_to_heights(positions, valid, chosen + 1, heights)
     positions, up = orient(
-        positions, cleaned.keypoints, cleaned.scores, valid, pose.timestamps, size, settings.camera,
+        positions, cleaned.keypoints, cleaned.scores, valid, timestamps, size, settings.camera,
         placed=lifter.recipe.normalisation == "screen",
     )  # fmt: skip
-    before, positions, smoothed = _smoothed(positions, valid, pose.timestamps, chosen, settings)
+    before, positions, smoothed = _smoothed(positions, valid, timestamps, chosen, settings)
     root, root_sigma = follow(
-        positions, cleaned.keypoints, cleaned.scores, valid, pose.timestamps, up, size, settings.camera, known
+        positions, cleaned.keypoints, cleaned.scores, valid, timestamps, up, size, settings.camera, known
     )
     lifted = Pose3D(
-        positions, valid, pose.timestamps, joints.NAMES, chosen + 1, cleaned.keypoints, cleaned.scores,
+        positions, valid, timestamps, joints.NAMES, chosen + 1, cleaned.keypoints, cleaned.scores,
         cleaned.repairs, up, root, root_sigma,
     )  # fmt: skip
     return lifted, before, [*cleaned.notes, *smoothed]

@@ -145,7 +145,8 @@ def _serve(pipe: Connection, threads: int) -> None:
     signal.signal(signal.SIGTERM, _end)
     try:
         while True:
-            pipe.send(do(*pipe.recv(), pipe.send))
+            film, settings, start = pipe.recv()
+            pipe.send(do(film, settings, start, pipe.send))
     except (EOFError, ConnectionError, _Ended):
         return
 

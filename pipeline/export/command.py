@@ -66,6 +66,7 @@ def export(
         PipelineError: no such run, nobody in it, or a format that cannot be had so.
     """
     from pipeline.export.motion import gather
+    from pipeline.progress import Console
     from pipeline.store import load_pose3d
 
     names = choose(formats)
@@ -76,7 +77,13 @@ def export(
     pose = load_pose3d(source)
     title = " ".join(source.resolve().parent.name.encode("utf-8", "replace").decode().split()) or "motion"
     motion = gather(pose, axes, person)
-    made = [file for name in names for file in _make(name, motion, spaces[name], title)]
+    made, frames = [], len(motion.seconds)
+    parts = sum(len(motion.people) if FORMATS[name].alone else 1 for name in names)
+    with Console().stage("export", frames * parts) as tick:
+        for name in names:
+            for file in _make(name, motion, spaces[name], title):
+                made.append(file)
+                tick(frames)
     folder = output or source.parent / "export"
     _write(folder, made, source)
     for file in made:
