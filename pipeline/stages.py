@@ -60,7 +60,8 @@ def detect(clip: Clip, settings: RunSettings, console: Console) -> tuple[Pose2D,
         kept_frames = clip.cut.pick(timestamps)
         shown, begins_s = [people[frame] for frame in kept_frames], timestamps[kept_frames[0]]
         times = times[kept_frames] - begins_s
-    pose, left_out = associate(shown, times, clip.size, tuple(detector.joints))
+    with console.stage("track", len(times)) as tick:
+        pose, left_out = associate(shown, times, clip.size, tuple(detector.joints), tick)
     kept = len(pose.keypoints)
     notes = [] if kept else ["no person found"]
     claimed = clip.frames_hint or 0 if clip.cut.whole else 0  # of a part, a film of uneven frames does not tell

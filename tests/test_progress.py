@@ -77,7 +77,7 @@ def test_without_a_terminal_every_stage_says_how_far_it_is(
     words = ["run", str(film), "--detector", "scripted", "--output", str(tmp_path / "out")]
     assert main(words) == 0
     told = capsys.readouterr()
-    for stage in ("detect", "lift", "render"):
+    for stage in ("detect", "track", "lift", "render"):
         lines = [line for line in told.err.splitlines() if line.startswith(f"{stage:>7}")]
         assert lines[-1].startswith(f"{stage:>7}  120 of 120 frames")
         assert all(" of 120 frames" in line for line in lines)
