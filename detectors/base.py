@@ -105,6 +105,8 @@ class DetectorOptions:
         joints: name of the vocabulary of the joints in it (`detectors.joints.VOCABULARIES`), where MMPose's files do
             not tell; None goes by their names or their number.
         box_every: person boxes are looked for on every N-th frame, and follow the pose between.
+        batch: so many frames are worked on together, where a detector can; None leaves it to the detector: one on the
+            processor, many on a GPU.
         flip_test: average the picture and its mirror image (heat map models).
         max_people: at most so many people a frame, the most certain first.
 
@@ -123,13 +125,15 @@ class DetectorOptions:
     keypoints: Path | None = None
     joints: str | None = None
     box_every: int = 5
+    batch: int | None = None
     flip_test: bool = True
     max_people: int = 20
 
     def __post_init__(self) -> None:
-        for name in ("box_every", "max_people"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: at least 1 wanted, got {getattr(self, name)}")
+        for name in ("box_every", "max_people", "batch"):
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise ValueError(f"{name}: at least 1 wanted, got {number}")
         if self.backend not in BACKENDS:
             raise ValueError(f"backend: one of {', '.join(BACKENDS)} wanted, got {self.backend!r}")
         if self.joints is not None and self.joints not in VOCABULARIES:

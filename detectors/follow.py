@@ -114,12 +114,22 @@ def follow(
             keypoints, scores = estimate(frame, _boxes(people)) if people else _nothing(joints)
             people, keypoints, scores = _judge(people, keypoints, scores)
         crowd.since += 1
-        for person, points, certain in zip(people, keypoints, scores, strict=True):
-            person.box = cut(pose_box(points, certain, person.box), frame)
-        boxes = _boxes(people)
-        kept = distinct(keypoints, scores, boxes)
+        boxes, kept = carried(frame, _boxes(people), keypoints, scores)
+        for person, box in zip(people, boxes, strict=True):
+            person.box = box
         crowd.people = [people[i] for i in kept]
         yield People(boxes[kept], keypoints[kept], np.clip(scores[kept], 0, 1))
+
+
+def carried(frame: Frame, boxes: Floats, keypoints: Floats, scores: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Return the boxes (P, 4) in which people are looked for next, and the indices of who is no double of another.
+
+    Args:
+        frame: (H, W, 3); boxes: (P, 4) in which were found keypoints: (P, J, 2) with scores: (P, J).
+    """
+    people = zip(keypoints, scores, boxes, strict=True)
+    moved = np.array([cut(pose_box(*person), frame) for person in people], np.float32).reshape(-1, 4)
+    return moved, distinct(keypoints, scores, moved)
 
 
 def _boxes(crowd: list[_Person]) -> Floats:

@@ -32,7 +32,7 @@ def told(title: str, device: str) -> Iterator[None]:
         raise DetectorError(f"{title} failed on {device}: {problem}; free memory, or use --device cpu") from error
 
 
-def halved(network: Any, device: str) -> None:
+def halved(network: Any) -> None:
     """Prepare a top-down network of MMPose for `half`: channels last in memory, the head's answer in float32.
 
     numpy, which decodes, has no bfloat16, and a peak's height wants more digits than either half format has.
@@ -40,8 +40,6 @@ def halved(network: Any, device: str) -> None:
     import torch
 
     network.to(memory_format=torch.channels_last)
-    if device == "cuda":
-        network.data_preprocessor._non_blocking = True  # crops come from pinned memory; see `pinned`
     forward = network.head.forward
 
     def in_full(feats: Any) -> Any:
@@ -58,9 +56,21 @@ def half(device: str) -> AbstractContextManager[Any]:
     return torch.autocast(device, dtype=torch.float16 if device == "cuda" else torch.bfloat16)
 
 
-def pinned(crops: list[dict[str, Any]], device: str) -> list[dict[str, Any]]:
-    """Put the crops' pictures into memory that a GPU reads by itself, so that copying them waits for nothing."""
+def moved(network: Any, title: str, device: str) -> None:
+    """Bring a network of MMPose or MMDetection to the device; a GPU is to fetch `pinned` pictures by itself.
+
+    Raises:
+        DetectorError: the device has no room for it.
+    """
+    with told(title, device):
+        network.to(device)
     if device == "cuda":
-        for crop in crops:
-            crop["inputs"] = crop["inputs"].pin_memory()
-    return crops
+        network.data_preprocessor._non_blocking = True
+
+
+def pinned(samples: list[dict[str, Any]], device: str) -> list[dict[str, Any]]:
+    """Put the samples' pictures into memory that a GPU reads by itself, so that copying them waits for nothing."""
+    if device == "cuda":
+        for sample in samples:
+            sample["inputs"] = sample["inputs"].pin_memory()
+    return samples

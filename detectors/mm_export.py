@@ -58,9 +58,9 @@ def exported_boxes(path: Path, cache: Path | None, anew: bool = False) -> Path:
     """Return the ONNX file of RTMDet with the weights `path`; as `exported_pose`."""
 
     def make(file: Path) -> dict[str, Any]:
-        from detectors import mmpose
+        from detectors import mm_boxes
 
-        finder = mmpose.PersonFinder(path, "cpu")
+        finder = mm_boxes.PersonFinder(path, "cpu")
         (resize,) = [step for step in finder._transforms.transforms if type(step).__name__ == "Resize"]
         side = [int(side) for side in resize.scale]
         _write(_box_outputs(finder.network), side, file)
@@ -68,7 +68,7 @@ def exported_boxes(path: Path, cache: Path | None, anew: bool = False) -> Path:
             "size": side,
             **_colours(finder.network.data_preprocessor),
             "layout": "detections",
-            "threshold": mmpose.BOX_THRESHOLD,
+            "threshold": mm_boxes.BOX_THRESHOLD,
         }
 
     return _kept("rtmdet", path, "rtmdet", cache, make, anew)

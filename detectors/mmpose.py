@@ -8,9 +8,10 @@ by torch; on a processor the same networks run faster from an export (see `mm_ba
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,16 @@ import numpy as np
 
 from detectors import checkpoint, mm_backend, mm_compat, mm_device, weights
 from detectors.base import DetectorError, DetectorOptions, Floats, Frame, People
+from detectors.batches import follow_in_batches
 from detectors.boxes import within
 from detectors.follow import Estimate, Find, Following, WholePicture, follow
 from detectors.joints import COCO_17
+from detectors.mm_boxes import PersonFinder
 
 FULL_FRAME = "full-frame"  # as `--box-model`: no box network, the whole picture is the first box
-BOX_THRESHOLD = 0.3  # as in MMPose's demos
 _BATCH = 8  # crops in one pass: more gain nothing on the CPU, and memory stays flat in a crowd
 _BATCH_GPU = 64
+_FRAMES_GPU = 64  # that are worked on together, see `batches`
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,6 @@ RTMPOSE = PoseModel(
     "configs/body_2d_keypoint/rtmpose/coco/rtmpose-m_8xb256-420e_coco-256x192.py",
     True,
 )
-
-# RTMDet's two person models among MMPose's demos, told apart by the width of the first convolution.
-BOX_CONFIGS = {
-    8: "demo/mmdetection_cfg/rtmdet_nano_320-8xb32_coco-person.py",
-    24: "demo/mmdetection_cfg/rtmdet_m_640-8xb32_coco-person.py",
-}
 
 
 def create_hrnet(options: DetectorOptions) -> MMPoseDetector:
@@ -105,12 +102,16 @@ class MMPoseDetector(Following):
         box_file = options.box_model or weights.fetch(weights.ZOO["rtmdet"], options.cache, options.offline)
         device = mm_device.pick(options.device)
         backend = mm_backend.choose(options.backend, device, model)
+        self._batch = options.batch or (1 if device == "cpu" else _FRAMES_GPU)
         if backend == "torch":
             mm_compat.prepare()
             self.estimate = PoseEstimator(model, pose_file, device, options.flip_test, half=device == "cuda")
             self.find = WholePicture(self.estimate) if whole else PersonFinder(box_file, device)
-            self.runs_on = f"PyTorch, {'f16' if device == 'cuda' else 'f32'}"
+            together = f", {self._batch} frames together" if self._batch > 1 and not whole else ""
+            self.runs_on = f"PyTorch, {'f16' if device == 'cuda' else 'f32'}{together}"
         else:
+            if self._batch > 1:
+                raise DetectorError(f"--batch {self._batch}: {backend} takes one crop at a time; use --backend torch")
             found, self.runs_on = mm_backend.load_pose(backend, model, pose_file, options.cache, options.flip_test)
             self.estimate = lambda frame, boxes: found(frame, within(boxes, frame))
             if whole:
@@ -121,8 +122,11 @@ class MMPoseDetector(Following):
         self._every = sys.maxsize if whole else options.box_every  # the whole picture again would only lose detail
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[People]:
-        """Yield the people of every frame."""
-        return follow(frames, self.find, self.estimate, len(self.joints), self._every, self._limit, self._begin())
+        """Yield the people of every frame; with batches, frames are read ahead."""
+        rules = (len(self.joints), self._every, self._limit)
+        if self._batch > 1 and isinstance(self.estimate, PoseEstimator) and isinstance(self.find, PersonFinder):
+            return follow_in_batches(frames, self.find.many, self.estimate.many, *rules, self._batch, self._begin())
+        return follow(frames, self.find, self.estimate, *rules, self._begin())
 
 
 class PoseEstimator:
@@ -148,79 +152,47 @@ class PoseEstimator:
         checkpoint.fill(self.network, state, path, model.title)
         self._title, self._device, self._half = model.title, device, half
         if half:
-            mm_device.halved(self.network, device)
-        with mm_device.told(self._title, self._device):
-            self.network.to(device)
+            mm_device.halved(self.network)
+        mm_device.moved(self.network, self._title, device)
 
     def __call__(self, frame: Frame, boxes: Floats) -> tuple[Floats, Floats]:
         """Find key points (P, 17, 2) in pixels and scores (P, 17) in 0..1 of the people in boxes (P, 4)."""
+        return self.many([(frame, boxes)])[0]
+
+    def many(self, asked: Sequence[tuple[Frame, Floats]]) -> list[tuple[Floats, Floats]]:
+        """Find the key points and scores of each of some frames with boxes; crops of all go through together."""
+        crops, batch = self._crops(asked), _BATCH if self._device == "cpu" else _BATCH_GPU
+        keypoints, scores = np.zeros((0, len(COCO_17), 2), np.float32), np.zeros((0, len(COCO_17)), np.float32)
+        while some := list(islice(crops, batch)):
+            points, certain = self._some(some)
+            keypoints, scores = np.concatenate([keypoints, points]), np.concatenate([scores, certain])
+        ends = np.cumsum([len(boxes) for _, boxes in asked])[:-1]
+        return list(zip(np.split(keypoints, ends), np.split(scores, ends), strict=True))
+
+    def _some(self, crops: list[dict[str, Any]]) -> tuple[Floats, Floats]:
+        """Find key points (N, 17, 2) in pixels of their frames and scores (N, 17) of the people in N crops."""
         import torch
         from mmengine.dataset import pseudo_collate
 
-        picture = np.ascontiguousarray(frame[:, :, ::-1])  # MMPose takes BGR
-        inside = within(boxes, frame)  # as networks learnt it: a found box ends at the border, a followed one need not
         precision = mm_device.half(self._device) if self._half else nullcontext()
-        batch = _BATCH if self._device == "cpu" else _BATCH_GPU
-        keypoints, scores = [], []
-        for start in range(0, len(boxes), batch):
-            crops = [self._crop(picture, box) for box in inside[start : start + batch]]
-            with torch.inference_mode(), mm_compat.quiet(), mm_device.told(self._title, self._device), precision:
-                samples = self.network.test_step(pseudo_collate(mm_device.pinned(crops, self._device)))
-            keypoints += [sample.pred_instances.keypoints[0] for sample in samples]
-            scores += [sample.pred_instances.keypoint_scores[0] for sample in samples]
-        shape = (len(boxes), len(COCO_17))
-        return (
-            np.array(keypoints, np.float32).reshape(*shape, 2),
-            np.clip(np.array(scores, np.float32).reshape(shape), 0, 1),
-        )
+        with torch.inference_mode(), mm_compat.quiet(), mm_device.told(self._title, self._device), precision:
+            samples = self.network.test_step(pseudo_collate(mm_device.pinned(crops, self._device)))
+        keypoints = np.array([sample.pred_instances.keypoints[0] for sample in samples], np.float32)
+        scores = np.array([sample.pred_instances.keypoint_scores[0] for sample in samples], np.float32)
+        return keypoints, np.clip(scores, 0, 1)
+
+    def _crops(self, asked: Sequence[tuple[Frame, Floats]]) -> Iterator[dict[str, Any]]:
+        """Yield the crops of all boxes of all frames, in order."""
+        for frame, boxes in asked:
+            picture = np.ascontiguousarray(frame[:, :, ::-1])  # MMPose takes BGR
+            # As networks learnt it: a found box ends at the border, a followed one need not.
+            yield from (self._crop(picture, box) for box in within(boxes, frame))
 
     def _crop(self, picture: Frame, box: Floats) -> dict[str, Any]:
         """Return one person's crop and what brings its key points back, as MMPose's transforms make them."""
         item: dict[str, Any] = {"img": picture, "bbox": box[None], "bbox_score": np.ones(1, np.float32)}
         crop: dict[str, Any] = self._transforms(item | self._meta)
         return crop
-
-
-class PersonFinder:
-    """RTMDet, nano or m: person boxes in a frame."""
-
-    def __init__(self, path: Path, device: str) -> None:
-        """Build the model that the checkpoint `path` fits and fill it; raises DetectorError as `PoseEstimator`."""
-        mm_compat.prepare()
-        state = checkpoint.load(path)
-        stem, classes = state.get("backbone.stem.0.conv.weight"), state.get("bbox_head.rtm_cls.0.weight")
-        if stem is None or classes is None or len(stem) not in BOX_CONFIGS:
-            raise DetectorError(
-                f"{path} is no checkpoint of RTMDet-nano or RTMDet-m: give one as --box-model, or `full-frame`"
-            )
-        with mm_compat.quiet(), _scope("mmdet"):
-            from mmdet.utils import get_test_pipeline_cfg
-            from mmengine.dataset import Compose
-
-            config = _config(BOX_CONFIGS[len(stem)])
-            config.model.bbox_head.num_classes = len(classes)  # persons only, or COCO's 80 of which 0 is a person
-            self.network = _build(config)
-            steps = get_test_pipeline_cfg(config)
-            steps[0].type = "mmdet.LoadImageFromNDArray"
-            self._transforms = Compose(steps)
-        self._title, self._device = f"RTMDet ({Path(BOX_CONFIGS[len(stem)]).stem})", device
-        checkpoint.fill(self.network, state, path, self._title)
-        with mm_device.told(self._title, self._device):
-            self.network.to(device)
-
-    def __call__(self, frame: Frame) -> tuple[Floats, Floats]:
-        """Find person boxes (B, 4) in pixels and their scores (B,), the most certain first."""
-        import torch
-
-        item = self._transforms({"img": np.ascontiguousarray(frame[:, :, ::-1]), "img_id": 0})
-        batch = {"inputs": [item["inputs"]], "data_samples": [item["data_samples"]]}
-        with torch.inference_mode(), mm_compat.quiet(), mm_device.told(self._title, self._device):
-            found = self.network.test_step(batch)[0].pred_instances.cpu().numpy()
-        boxes, scores = within(found.bboxes, frame), found.scores.astype(np.float32)
-        solid = (boxes[:, 2:] - boxes[:, :2] > 1).all(1)
-        kept = np.flatnonzero((found.labels == 0) & (scores >= BOX_THRESHOLD) & solid)
-        kept = kept[np.argsort(-scores[kept], kind="stable")]
-        return boxes[kept], np.minimum(scores[kept], 1)
 
 
 def _config(path: str) -> Any:

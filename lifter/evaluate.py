@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lifter import joints
 from lifter.datasets.poseset import Poses, PoseSet
 from lifter.errors import LifterError
-from lifter.lifter import between, training_grid
+from lifter.rates import between, training_grid
 from lifter.rays import calmed, from_pixels, from_ray, turns_to_ray
 from lifter.refine import LABEL, Refine, known_intrinsics, refine_sequence
 from lifter.scores import ALL_JOINTS, Scores, Tally

@@ -8,19 +8,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import convolve1d
 
 from lifter import joints, weights, windows
 from lifter.errors import LifterError
 from lifter.fused import FusedUGCN
 from lifter.networks import Network
+from lifter.rates import between, training_grid
 from lifter.screen import in_parts, to_person, to_person_along, to_screen, turn_back
 from lifter.ugcn import UGCN
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
-CURVE = 2000  # frames interpolated at once
 MODES = ("windows", "sequence")
 # Frames that are in work at a time, mirror images not counted: on the CPU few enough for its caches.
 CPU_BATCH, GPU_BATCH = 384, 3072
@@ -122,36 +121,50 @@ class Lifter:
         positions = np.zeros((*keypoints.shape[:3], 3), np.float32)
         for person, mask in enumerate(valid):
             for run in runs(mask):
-                positions[person, run] = self.lift_run(keypoints[person, run], timestamps[run], size)
-                progress(run.stop - run.start)
+                positions[person, run] = self.lift_run(keypoints[person, run], timestamps[run], size, progress)
         return positions
 
-    def lift_run(self, keypoints: Floats, timestamps: Doubles, size: tuple[int, int]) -> Floats:
-        """Lift one person's unbroken frames: (T, 17, 2) pixels to (T, 17, 3) metres."""
+    def lift_run(
+        self,
+        keypoints: Floats,
+        timestamps: Doubles,
+        size: tuple[int, int],
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> Floats:
+        """Lift one person's unbroken frames: (T, 17, 2) pixels to (T, 17, 3) metres; the rest as `lift`."""
+        told = 0
+
+        def share(done: float) -> None:
+            nonlocal told
+            before, told = told, round(done * len(keypoints))
+            progress(told - before)
+
         grid = training_grid(timestamps, self.recipe.rate_hz)
         sequence = between(keypoints, timestamps, grid)
         if self.recipe.normalisation == "screen":
             sequence = to_screen(sequence, size)
-        lifted = self.lift_uniform(sequence)
+        lifted = self.lift_uniform(sequence, share)
         positions = between(lifted, grid, timestamps)
         positions -= positions[:, joints.ROOT : joints.ROOT + 1].copy()
         return positions
 
-    def lift_uniform(self, sequence: Floats) -> Floats:
+    def lift_uniform(self, sequence: Floats, share: Callable[[float], None] = lambda _: None) -> Floats:
         """Lift (T, 17, 2) at the training rate; screen units, or any unit where people are measured by themselves.
+
+        `share` is told, batch by batch, what part of the work is done, 1.0 at the end.
 
         Windows every `step` frames are averaged; of networks that say of every frame the same in any window that
         reaches far enough, windows lie side by side.
         """
         if self.mode == "sequence" and self.model.overlapping:
-            return self._lift_in_chunks(sequence)
+            return self._lift_in_chunks(sequence, share)
         window, context, period = self.recipe.window, self.model.context, self.model.period if self.phased else 1
         # A sequence shorter than a window lies in its middle, as in training: a person is measured by the whole window.
         filled, front = windows.pad(sequence, window + period - 1)
         first = windows.phased_starts(len(filled), window, self.step if self.model.overlapping else window, period)
         around = np.pad(filled, ((context, context), (0, 0), (0, 0)), mode="edge") if context else filled
         joiner = windows.Joiner(len(filled))
-        for batch in self._batches(first, window):
+        for batch in self._batches(first, window, share):
             joiner.add(batch, self._lift_windows(windows.cut(around, batch, window + 2 * context)))
         return joiner.result()[front : front + len(sequence)]
 
@@ -162,19 +175,20 @@ class Lifter:
         units, turns = to_person(batch)
         return turn_back(self._network(units), turns)
 
-    def _lift_in_chunks(self, sequence: Floats) -> Floats:
+    def _lift_in_chunks(self, sequence: Floats, share: Callable[[float], None]) -> Floats:
         """Lift (T, 17, 2) once: chunks, each measured along the way as windows would measure it, cross-faded."""
         filled, front = windows.pad(sequence, self.recipe.window)
-        return smoothed(self._join_chunks(filled))[front : front + len(sequence)]
+        return smoothed(self._join_chunks(filled, share))[front : front + len(sequence)]
 
-    def _join_chunks(self, filled: Floats) -> Floats:
+    def _join_chunks(self, filled: Floats, share: Callable[[float], None]) -> Floats:
         """Lift (T, 17, 2), a window or longer, to (T, 17, 3) in the recipe's axes."""
         units, turns = filled, None
         if self.recipe.normalisation == "person":
             units, turns = to_person_along(filled, self.recipe.window)
         chunk = min(CHUNK, len(filled))
         joiner = windows.Joiner(len(filled), fade=OVERLAP)
-        for batch in self._batches(windows.spread_starts(len(filled), chunk, min(OVERLAP, chunk - 1)), chunk):
+        first = windows.spread_starts(len(filled), chunk, min(OVERLAP, chunk - 1))
+        for batch in self._batches(first, chunk, share):
             joiner.add(batch, self._network(windows.cut(units, batch, chunk)))
         lifted = joiner.result()
         if turns is not None:
@@ -182,10 +196,14 @@ class Lifter:
                 lifted[part] = turn_back(lifted[part, None], turns[part])[:, 0]
         return lifted
 
-    def _batches(self, first: NDArray[np.int64], frames: int) -> Iterator[NDArray[np.int64]]:
+    def _batches(
+        self, first: NDArray[np.int64], frames: int, share: Callable[[float], None]
+    ) -> Iterator[NDArray[np.int64]]:
         """Split windows of so many frames that begin at the frames `first` into what is lifted at a time."""
         count = max(self._batch // frames, 1)
-        return (first[i : i + count] for i in range(0, len(first), count))
+        for i in range(0, len(first), count):
+            yield first[i : i + count]
+            share(min(i + count, len(first)) / len(first))
 
     @torch.inference_mode()
     def _network(self, batch: Floats) -> Floats:
@@ -210,30 +228,6 @@ def runs(mask: NDArray[np.bool_]) -> Iterator[slice]:
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]])))
     for first, stop in zip(edges[::2], edges[1::2], strict=True):
         yield slice(int(first), int(stop))
-
-
-def training_grid(timestamps: Doubles, rate_hz: float) -> Doubles:
-    """Return time stamps at the training rate that cover a run, at least one."""
-    count = int(np.ceil((timestamps[-1] - timestamps[0]) * rate_hz - 1e-6)) + 1
-    return np.asarray(timestamps[0] + np.arange(count) / rate_hz)
-
-
-def between(track: Floats, known: Doubles, wanted: Doubles) -> Floats:
-    """Interpolate (T, ...) from known to wanted time stamps without overshooting; ends are held."""
-    distinct = np.concatenate([[True], np.diff(known) > 1e-9])
-    if distinct.sum() < 2:
-        return np.repeat(track[:1], len(wanted), axis=0)
-    times, rows = (known, track) if distinct.all() else (known[distinct], track[distinct])
-    inside = np.clip(wanted, times[0], times[-1])
-    # A piece of the curve knows its neighbours only: some at a time are the same curve, in little memory.
-    starts = range(0, len(times) - 1, CURVE)
-    cuts = [0, *np.searchsorted(inside, times[list(starts)[1:]]), len(inside)]
-    curved = np.empty((len(wanted), *track.shape[1:]), np.float32)
-    for start, first, stop in zip(starts, cuts[:-1], cuts[1:], strict=True):
-        near = slice(max(start - 3, 0), start + CURVE + 4)
-        curve = PchipInterpolator(times[near], rows[near], axis=0)
-        curved[first:stop] = curve(inside[first:stop])
-    return curved
 
 
 def pick_device(name: str) -> torch.device:

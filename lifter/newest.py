@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lifter import joints
-from lifter.lifter import Lifter, between
+from lifter.lifter import Lifter
+from lifter.rates import between
 from lifter.screen import to_screen
 
 Floats = NDArray[np.float32]

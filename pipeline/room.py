@@ -22,6 +22,7 @@ _DEEPEST = 2.5  # metres that a person may stand before or behind the middle one
 _ELBOW_ROOM = 0.9  # metres between two people at the least
 _FARTHEST = 5.0  # metres that a path may lead from its middle
 _CALM = 0.4  # seconds over which the floor is held, against jitter and short jumps
+_AT_ONCE = 2000  # frames worked on at a time: a long film's temporary arrays would be larger than its poses
 
 
 def place(
@@ -51,14 +52,18 @@ def place(
     if positions.size == 0:
         return positions.astype(np.float32)
     rotation = rotation_to_room(up)
-    upright = positions.astype(np.float64) @ rotation.T
-    for person in range(len(upright)):
-        height = floor_height(upright[person], valid[person], fps)
-        held = _nearest(valid[person])
-        upright[person] = upright[person, held] if valid[person].any() else 0
+    ground = _ground_places(positions, keypoints, scores, valid, rotation, picture_size, camera or Camera())
+    upright = np.empty(positions.shape, np.float64)
+    for person, seen in enumerate(valid):
+        for part in _parts(len(seen)):
+            upright[person, part] = positions[person, part].astype(np.float64) @ rotation.T
+        height = floor_height(upright[person], seen, fps)
+        held = _nearest(seen)
+        others = np.flatnonzero(held != np.arange(len(held)))
+        upright[person, others] = upright[person, held[others]]
+        if not seen.any():
+            upright[person] = 0
         upright[person, ..., 2] += height[held, None]
-    known = camera or Camera()
-    ground = _ground_places(positions.astype(np.float64), keypoints, scores, valid, rotation, picture_size, known)
     upright[..., :2] += _apart(ground)[:, None, None]
     if root is not None:
         upright[..., :2] += _walks(root.astype(np.float64), valid, rotation)[:, :, None]
@@ -126,8 +131,13 @@ def _nearest(valid: Bools) -> NDArray[np.intp]:
     return nearest
 
 
+def _parts(frames: int) -> list[slice]:
+    """Return slices of `_AT_ONCE` frames that make up so many."""
+    return [slice(first, first + _AT_ONCE) for first in range(0, frames, _AT_ONCE)]
+
+
 def _ground_places(
-    positions: Doubles,
+    positions: NDArray[np.floating],
     keypoints: NDArray[np.floating],
     scores: NDArray[np.floating],
     valid: Bools,
@@ -136,18 +146,22 @@ def _ground_places(
     camera: Camera,
 ) -> Doubles:
     """Return (P, 2) metres on the floor, the scene's middle at 0: medians over the frames in which each is seen."""
-    focal = camera.focal_px(picture_size)
+    focal, centre = camera.focal_px(picture_size), camera.centre_px(picture_size)
     distances, rays = [], []
     for person in range(len(positions)):
-        pixels = np.asarray(straighten(keypoints[person], camera, picture_size), np.float64)
-        scale = pixels_per_metre(positions[person], pixels, np.asarray(scores[person], np.float64))
+        pixels = straighten(keypoints[person], camera, picture_size)
+        parts = (
+            [np.asarray(array[part], np.float64) for array in (positions[person], pixels, scores[person])]
+            for part in _parts(len(valid[person]))
+        )
+        scale = np.concatenate([pixels_per_metre(*part) for part in parts])
         usable = valid[person] & np.isfinite(scale)
         if not usable.any():
             distances.append(np.nan)
             rays.append(np.array([0.0, 0.0, 1.0]))
             continue
         distances.append(focal / float(np.median(scale[usable])))
-        pelvis = np.median(pixels[usable, 0], axis=0) - camera.centre_px(picture_size)
+        pelvis = np.median(np.asarray(pixels[usable, 0], np.float64), axis=0) - centre
         rays.append(np.array([*(pelvis / focal), 1.0]))
     depth = np.array(distances)
     middle = float(np.nanmedian(depth)) if np.isfinite(depth).any() else 4.0

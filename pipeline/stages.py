@@ -57,7 +57,8 @@ def detect(
         kept_frames = clip.cut.pick(timestamps)
         shown, begins_s = [people[frame] for frame in kept_frames], timestamps[kept_frames[0]]
         times = times[kept_frames] - begins_s
-    pose, left_out = associate(shown, times, clip.size, tuple(detector.joints))
+    with console.stage("track", len(times)) as tick:
+        pose, left_out = associate(shown, times, clip.size, tuple(detector.joints), tick)
     kept = len(pose.keypoints)
     notes = [] if kept else ["no person found"]
     claimed = clip.frames_hint or 0 if clip.cut.whole else 0  # of a part, a film of uneven frames does not tell
@@ -90,25 +91,24 @@ def lift(
     chosen, heights = choose(pose, settings.person, size), read_heights(settings.height)
     check_people(heights, len(pose.keypoints))
     check_lens(settings.camera, size)
-    valid = pose.valid[chosen]
+    valid, timestamps = pose.valid[chosen], pose.timestamps
     cleaned = _adapted_and_cleaned(pose, chosen, settings.adapter)
+    del pose  # nobody reads the detector's own joints any more: of an hour, tens of MB
     straight = straighten(cleaned.keypoints, settings.camera, size)  # as a pinhole camera sees them
     with console.stage("lift", int(valid.sum())) as tick:
         lifter = Lifter(settings.lifter, settings.device, mode=settings.lift_mode)
-        positions = lifter.lift(straight, valid, pose.timestamps, size, tick)
+        positions = lifter.lift(straight, valid, timestamps, size, tick)
     if settings.hold_bones:
         positions = hold_bones(positions, valid)
     positions, known = scale_to_heights(positions, valid, chosen + 1, heights)
     positions, up = orient(
-        positions, straight, cleaned.scores, valid, pose.timestamps, size, settings.camera,
+        positions, straight, cleaned.scores, valid, timestamps, size, settings.camera,
         placed=lifter.recipe.normalisation == "screen",
     )  # fmt: skip
-    before, positions, smoothed = _smoothed(positions, valid, pose.timestamps, chosen, settings)
-    root, root_sigma = follow(
-        positions, straight, cleaned.scores, valid, pose.timestamps, up, size, settings.camera, known
-    )
+    before, positions, smoothed = _smoothed(positions, valid, timestamps, chosen, settings)
+    root, root_sigma = follow(positions, straight, cleaned.scores, valid, timestamps, up, size, settings.camera, known)
     lifted = Pose3D(
-        positions, valid, pose.timestamps, joints.NAMES, chosen + 1, cleaned.keypoints, cleaned.scores,
+        positions, valid, timestamps, joints.NAMES, chosen + 1, cleaned.keypoints, cleaned.scores,
         cleaned.repairs, up, root, root_sigma,
     )  # fmt: skip
     return lifted, before, [*cleaned.notes, *smoothed]

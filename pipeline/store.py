@@ -189,7 +189,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
 def options_made_from(options: object) -> dict[str, Any]:
     """Return a detector's options for a fingerprint: what changes its numbers, files by content."""
     plain = asdict(options)  # type: ignore[call-overload]  # a dataclass by contract
-    for name in ("offline", "cache", "device"):
+    for name in ("offline", "cache", "device", "batch"):
         plain.pop(name, None)
     if plain.get("joints") is None:  # as before there was a choice
         plain.pop("joints", None)

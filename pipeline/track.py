@@ -18,6 +18,7 @@ from pipeline.errors import PipelineError
 from pipeline.links import followers
 from pipeline.packed import PeopleLike
 from pipeline.poses import Pose2D
+from pipeline.progress import Tick, ticking
 from pipeline.tracklets import Tracklet, box_overlap, pose_similarity
 
 Doubles = NDArray[np.float64]
@@ -32,7 +33,11 @@ MOST_PLACES = 3_000_000  # people times frames: of 17 joints, 660 MB
 
 
 def associate(
-    people: Sequence[PeopleLike], timestamps: Doubles, picture_size: tuple[int, int], joints: tuple[str, ...]
+    people: Sequence[PeopleLike],
+    timestamps: Doubles,
+    picture_size: tuple[int, int],
+    joints: tuple[str, ...],
+    tick: Tick = lambda frames=1: None,  # noqa: ARG005 - nobody counts
 ) -> tuple[Pose2D, int]:
     """Join the people of all frames into tracks; nobody at all gives P = 0.
 
@@ -44,6 +49,7 @@ def associate(
         timestamps: (T,) seconds, not running backwards.
         picture_size: width and height in pixels.
         joints: J names.
+        tick: called as frames are done.
 
     Returns:
         P tracks, the longest and largest seen first. Gaps of up to half a second are interpolated, valid with
@@ -59,7 +65,7 @@ def associate(
             f"detector: gave people for {len(people)} of {len(times)} frames; it must give one entry per frame"
         )
     # One frame after the other, so that only what is kept takes memory.
-    frames = (_checked(entry, frame, len(joints)) for frame, entry in enumerate(people))
+    frames = (_checked(entry, frame, len(joints)) for frame, entry in enumerate(ticking(people, tick)))
     pieces = _follow((_without_twins(*frame) for frame in frames), times)
     tracks = _join(pieces, times, picture_size)
     tracks = _without_ghosts(tracks, times)

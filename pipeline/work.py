@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -169,9 +170,14 @@ class Work:
             film = "" if self.clip.path.name in line else f"{self.clip.path.name}: "
             self.console.warn(film + line)
 
-    def _write_record(self) -> None:
+    @cached_property
+    def _versions(self) -> dict[str, str]:
+        """Versions of what decides results: looked up once, as packages' descriptions are long to read."""
         from pipeline.doctor import versions
 
+        return versions()
+
+    def _write_record(self) -> None:
         known = {name: self.record[name] for name in STAGES if name in self.record}
         about = {"name": self.clip.path.name, "sha256": self.video, "size": self.clip.size, "fps": str(self.clip.fps)}
         self.folder.write_record(
@@ -181,7 +187,7 @@ class Work:
                 "settings": {name: stage["made_from"] for name, stage in known.items()},
                 "stages": {name: {k: v for k, v in stage.items() if k != "made_from"} for name, stage in known.items()},
                 "warnings": [line for stage in known.values() for line in stage["warnings"]],
-                "versions": versions(),
+                "versions": self._versions,
             }
         )
 

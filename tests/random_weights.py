@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from detectors import mm_compat, mmpose
+from detectors import mm_boxes, mm_compat, mmpose
 
 MODELS = {model.name: model for model in (mmpose.HRNET, mmpose.HRNET_W48, mmpose.RTMPOSE)}
-NANO, MEDIUM = mmpose.BOX_CONFIGS
+NANO, MEDIUM = mm_boxes.BOX_CONFIGS
 
 
 def write_pose(path: Path, name: str, seed: int = 0) -> None:
@@ -40,7 +40,7 @@ def write_boxes(path: Path, width: int = NANO, seed: int = 0) -> None:
     """Write a checkpoint for RTMDet (`NANO` or `MEDIUM`) that finds one person as large as any picture."""
     import torch
 
-    network = _network(mmpose.BOX_CONFIGS[width], "mmdet", seed)
+    network = _network(mm_boxes.BOX_CONFIGS[width], "mmdet", seed)
     head = network.bbox_head
     far = 4.0 if head.exp_on_reg else 60.0  # far beyond the picture; boxes are cut to it
     with torch.no_grad():

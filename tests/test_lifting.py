@@ -13,8 +13,9 @@ from moving_sets import moving_set
 from lifter import joints, screen, weights, windows
 from lifter.datasets.poseset import write_keypoints, write_poses
 from lifter.errors import LifterError
-from lifter.lifter import Lifter, between, runs, training_grid
+from lifter.lifter import Lifter, runs
 from lifter.networks import Network, build
+from lifter.rates import between, training_grid
 from lifter.training.windows_dataset import WindowDataset
 from lifter.ugcn import UGCN, UGCNSettings
 from lifter.weights import Recipe

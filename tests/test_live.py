@@ -181,7 +181,7 @@ def test_streams_from_the_network(server: Any, tmp_path: Path) -> None:
     [
         ["absent.mp4"], ["97"], ["gopher://somewhere"], ["http://127.0.0.1:9/x"], ["rtsp://127.0.0.1:9/x"],
         ["walk.mp4", "--delay", "-1"], ["walk.mp4", "--seconds", "0"], ["walk.mp4", "--seconds", "nan"],
-        ["walk.mp4", "--out", "full"], ["walk.mp4", "--lifter", "nobody"],
+        ["walk.mp4", "--out", "full"], ["walk.mp4", "--lifter", "nobody"], ["walk.mp4", "--batch", "8"],
     ],
     ids=lambda words: " ".join(words),
 )  # fmt: skip

@@ -13,7 +13,7 @@ import random_weights
 import taught
 import toy_models
 
-from detectors import mm_backend, mm_device, mm_export, mmpose, onnx_runtime
+from detectors import mm_backend, mm_boxes, mm_device, mm_export, mmpose, onnx_runtime
 from detectors.base import DetectorError, DetectorOptions, Floats
 from detectors.mmpose import HRNET, PoseModel
 
@@ -69,7 +69,7 @@ def test_every_backend_finds_what_torch_finds(folder: Path, name: str, monkeypat
 def test_the_box_is_mmdets(tmp_path: Path) -> None:
     random_weights.write_boxes(tmp_path / "rtmdet.pth")
     frame = taught.pictures(1)[0][0]
-    wanted, certain = mmpose.PersonFinder(tmp_path / "rtmdet.pth", "cpu")(frame)
+    wanted, certain = mm_boxes.PersonFinder(tmp_path / "rtmdet.pth", "cpu")(frame)
     boxes, scores = mm_backend.load_boxes("onnx", tmp_path / "rtmdet.pth", tmp_path)(frame)
     np.testing.assert_allclose(boxes, wanted, atol=0.5)
     np.testing.assert_allclose(scores, certain, atol=1e-4)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import random_weights
 
-from detectors import checkpoint, mm_compat, mmpose, weights
+from detectors import checkpoint, mm_boxes, mm_compat, mmpose, weights
 from detectors.base import DetectorError, DetectorOptions, Floats, Frame
 from detectors.joints import COCO_17
 
@@ -160,7 +160,7 @@ def test_rtmdet_in_colours_and_classes(files: Path, tmp_path: Path, hrnet: mmpos
                 new[16] = 5.0  # a dog, everywhere
             state[f"bbox_head.rtm_cls.{level}.{part}"] = new
     random_weights.save(tmp_path / "coco.pth", state)
-    boxes, scores = mmpose.PersonFinder(tmp_path / "coco.pth", "cpu")(_picture())
+    boxes, scores = mm_boxes.PersonFinder(tmp_path / "coco.pth", "cpu")(_picture())
     wanted_boxes, wanted_scores = hrnet.find(_picture())
     assert np.allclose(boxes, wanted_boxes, atol=1e-3)
     assert np.allclose(scores, wanted_scores, atol=1e-5)
@@ -315,3 +315,32 @@ def test_nothing_heavy_comes_with_the_module() -> None:
     code = "import sys, detectors.mmpose; print(sorted({'torch', 'mmpose', 'mmengine'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_frames_in_batches_give_the_key_points_of_frames_one_by_one(files: Path, every: int) -> None:
+    frames = [_picture(seed) for seed in range(7)]
+    one, many = (mmpose.create_rtmpose(_options(files, "rtmpose", batch=n, box_every=every)) for n in (1, 6))
+    sizes = []
+    network_of = many.estimate._some
+    many.estimate._some = lambda crops: sizes.append(len(crops)) or network_of(crops)  # type: ignore[method-assign]
+    for alone, together in zip(one(iter(frames)), many(iter(frames)), strict=True):
+        assert len(alone) == len(together) == 1
+        np.testing.assert_allclose(together.keypoints, alone.keypoints, atol=0.01)
+        np.testing.assert_allclose(together.scores, alone.scores, atol=1e-4)
+        np.testing.assert_allclose(together.boxes, alone.boxes, atol=0.02)
+    assert max(sizes) == {1: 6, 3: 2}[every], "frames must have gone together for this to mean anything"
+    assert many.runs_on == "PyTorch, f32, 6 frames together"
+
+
+def test_boxes_of_several_frames_at_once_are_those_of_each(hrnet: mmpose.MMPoseDetector) -> None:
+    frames = [_picture(seed) for seed in range(3)]
+    for frame, (boxes, scores) in zip(frames, hrnet.find.many(frames), strict=True):
+        wanted, certain = hrnet.find(frame)
+        np.testing.assert_allclose(boxes, wanted, atol=0.01)
+        np.testing.assert_allclose(scores, certain, atol=1e-4)
+
+
+def test_exports_refuse_batches(files: Path) -> None:
+    with pytest.raises(DetectorError, match="--batch 4: onnx takes one crop at a time; use --backend torch"):
+        mmpose.create_hrnet(_options(files, "hrnet", backend="onnx", batch=4))

@@ -143,7 +143,7 @@ def test_what_does_not_change_numbers_does_not_change_the_fingerprint() -> None:
     def mark(**changes: object) -> str:
         return store.fingerprint(store.options_made_from(DetectorOptions(**changes)))  # type: ignore[arg-type]
 
-    assert mark(offline=True) == mark()
+    assert mark(offline=True) == mark(batch=16) == mark()
     assert mark(box_every=9) != mark()
 
 
@@ -167,6 +167,7 @@ def test_settings_come_from_file_and_flags(tmp_path: Path) -> None:
     [({"persn": "all"}, "persn"), ({"person": "0"}, "person"), ({"view": "up"}, "up"), ({"crf": 99}, "crf"),
      ({"max_height": 3}, "max_height"), ({"device": "tpu"}, "device"), ({"options": 1}, "options"),
      ({"box_every": 0}, "box_every"), ({"max_people": -1}, "max_people"), ({"crf": True}, "crf"),
+     ({"batch": 0}, "batch"),
      ({"output": "a\0b"}, "output"), ({"height": 18}, "height"), ({"height": "1=x"}, "height"),
      ({"height": True}, "height"), ({"path": "maybe"}, "path: on or off")],
 )  # fmt: skip

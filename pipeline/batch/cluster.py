@@ -23,7 +23,7 @@ _AHEAD = 2  # so many films a free place are handed to the cluster: it need not 
 
 def work(
     films: Sequence[Film], settings: RunSettings, start: str | None, jobs: int | None, threads: int, address: str
-) -> Generator[Outcome, None, None]:
+) -> Generator[Outcome | str, None, None]:
     """Do the films on a cluster, `threads` processors each; yield the outcomes as they come.
 
     With `--device cuda` a film takes a GPU as well. When the iteration ends early, what runs is cancelled, and what
@@ -58,7 +58,7 @@ def _do_there(film: Film, common: tuple[str, RunSettings, str | None]) -> Outcom
 
 def _each(
     ray: Any, begin: Callable[[Film], Any], films: Sequence[Film], jobs: int | None, threads: int
-) -> Generator[Outcome, None, None]:
+) -> Generator[Outcome | str, None, None]:
     """Hand over films as places come free, and yield what comes back."""
     waiting = deque(films)
     running: dict[Any, Film] = {}

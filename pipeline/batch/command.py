@@ -49,7 +49,7 @@ def run_batch(
         settings.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{settings.output}: cannot be made ({error.strerror}); choose --output") from error
-    crew: Generator[Outcome, None, None]
+    crew: Generator[Outcome | str, None, None]
     if ray is None:
         at_once = min(jobs or 1, len(films))
         share = threads or max(1, workers.processors() // at_once)
@@ -76,7 +76,7 @@ def _check(settings: RunSettings) -> None:
 
 
 def _listen(
-    crew: Generator[Outcome, None, None], films: Sequence[Film], console: Console, output: Path
+    crew: Generator[Outcome | str, None, None], films: Sequence[Film], console: Console, output: Path
 ) -> Sequence[Outcome]:
     """Tell of every film as it ends, and of all at the end, also where the batch is stopped; return the outcomes."""
     found: dict[str, Outcome] = {}
@@ -84,6 +84,9 @@ def _listen(
     try:
         with closing(crew):
             for outcome in crew:
+                if isinstance(outcome, str):
+                    console.note(outcome)
+                    continue
                 found[outcome.video] = outcome
                 if outcome.state == FAILED:  # also when quiet
                     sys.stderr.write(f"error: {plain(outcome.error)}\n")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -48,13 +49,14 @@ class Outcome:
     worker: str = ""
 
 
-def do(film: Film, settings: RunSettings, start: str | None) -> Outcome:
+def do(film: Film, settings: RunSettings, start: str | None, tell: Callable[[str], object] = lambda _: None) -> Outcome:
     """Take one film through the stages.
 
     Args:
         film: which, and where to.
         settings: of all films; `output` is the film's own.
         start: redo from this stage.
+        tell: now and then takes a line of how far it is.
 
     Returns:
         How it went: what a user can meet becomes an outcome; what is a bug of ours is raised.
@@ -66,7 +68,7 @@ def do(film: Film, settings: RunSettings, start: str | None) -> Outcome:
     from pipeline.run import run
 
     began, folder = time.perf_counter(), RunFolder(film.folder, film.path.stem, settings.encoder.format)
-    console, before, error = _Listening(), _files_of(folder), ""
+    console, before, error = _Listening(film, tell), _files_of(folder), ""
     try:
         run(film.path, replace(settings, output=film.output), console, start=start)
     except (PipelineError, DetectorError, LifterError) as failure:
@@ -103,11 +105,16 @@ def _files_of(folder: RunFolder) -> dict[str, tuple[int, int]]:
 
 
 class _Listening(Console):
-    """Prints nothing and remembers warnings: the lines of many films would mix."""
+    """Remembers warnings and passes on how far a film is; prints nothing: the lines of many films would mix."""
 
-    def __init__(self) -> None:
+    def __init__(self, film: Film, tell: Callable[[str], object]) -> None:
         super().__init__(quiet=True)
+        self._film, self._tell = film, tell
         self.warnings: list[str] = []
+
+    def note(self, line: str) -> None:
+        """Pass a line on, with the film's name."""
+        self._tell(f"{self._film.path}: {line.strip()}")
 
     def warn(self, line: str) -> None:
         """Remember a warning."""

@@ -11,6 +11,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from pipeline.batch.job import DONE, FAILED, KEPT, LEFT, Outcome
+from pipeline.progress import time_told
 from pipeline.store import write_whole
 from pipeline.tables import Table
 
@@ -21,7 +22,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what cells that are compute
 def line(outcome: Outcome, number: int, count: int, elapsed_s: float) -> str:
     """Return the line of the `number`-th film to end, of `count`, `elapsed_s` seconds after the batch began."""
     left = elapsed_s / number * (count - number)
-    until = f", {_time(left)} left" if number < count else ""
+    until = f", {time_told(left)} left" if number < count else ""
     return f"[{number}/{count}{until}] {_told(outcome)}"
 
 
@@ -70,12 +71,6 @@ def _told(outcome: Outcome) -> str:
     people = f"{outcome.people} {'person' if outcome.people == 1 else 'people'}"
     size = f"{outcome.frames} frames, {people}, {outcome.seconds:.1f} s"
     return f"{outcome.state}  {outcome.video}: {size}  -> {outcome.folder}"
-
-
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def _short(name: str) -> str:

@@ -30,11 +30,12 @@ def processors() -> int:
 
 def work(
     films: Sequence[Film], settings: RunSettings, start: str | None, jobs: int, threads: int
-) -> Generator[Outcome, None, None]:
+) -> Generator[Outcome | str, None, None]:
     """Do the films in `jobs` processes of `threads` threads each; yield the outcomes as they come.
 
-    A film whose process dies is tried again by another process, `ATTEMPTS` times in all. When the iteration ends
-    early, the processes are ended and what they had finished is kept.
+    Lines that come between tell now and then how far a film is. A film whose process dies is tried again by another
+    process, `ATTEMPTS` times in all. When the iteration ends early, the processes are ended and what they had finished
+    is kept.
     """
     waiting = deque((film, 1) for film in films)
     crew: list[_Worker] = []
@@ -45,13 +46,13 @@ def work(
             busy = [worker for worker in crew if worker.film]
             connection.wait([worker.pipe for worker in busy])
             for worker in [worker for worker in busy if worker.pipe.poll()]:
-                outcome = worker.result()
+                said = worker.hear()
                 if not worker.alive:
                     crew.remove(worker)
-                if outcome is None:
+                if said is None:
                     waiting.appendleft((worker.given, worker.attempt + 1))
                 else:
-                    yield outcome
+                    yield said
     finally:
         for worker in crew:
             worker.ask_to_end()
@@ -69,7 +70,7 @@ def _free_of(crew: list[_Worker], jobs: int, threads: int) -> _Worker | None:
 
 
 class _Worker:
-    """A process at the other end of a pipe: films go in, outcomes come back.
+    """A process at the other end of a pipe: films go in, lines and outcomes come back.
 
     Attributes:
         pipe: our end.
@@ -96,14 +97,19 @@ class _Worker:
         with suppress(ConnectionError):  # dead already: the result will say so
             self.pipe.send((film, settings, start))
 
-    def result(self) -> Outcome | None:
-        """Return what became of the film; None where the process died and the film should be tried again."""
-        film, self.film = self.given, None
+    def hear(self) -> Outcome | str | None:
+        """Return what it says: a line of how far it is, or what became of the film.
+
+        None where the process died and the film should be tried again.
+        """
+        film = self.given
         try:
-            outcome: Outcome = self.pipe.recv()
-            return outcome
+            said: Outcome | str = self.pipe.recv()
+            if not isinstance(said, str):
+                self.film = None
+            return said
         except (EOFError, ConnectionError):
-            self.alive = False
+            self.alive, self.film = False, None
             self.process.join()
         code = self.process.exitcode or 0
         if code < 0 and self.attempt < ATTEMPTS:
@@ -139,7 +145,8 @@ def _serve(pipe: Connection, threads: int) -> None:
     signal.signal(signal.SIGTERM, _end)
     try:
         while True:
-            pipe.send(do(*pipe.recv()))
+            film, settings, start = pipe.recv()
+            pipe.send(do(film, settings, start, pipe.send))
     except (EOFError, ConnectionError, _Ended):
         return
 

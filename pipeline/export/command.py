@@ -54,7 +54,7 @@ def export(
         PipelineError: no such run, nobody in it, or a format that cannot be had so.
     """
     from pipeline.export.motion import gather
-    from pipeline.progress import plain
+    from pipeline.progress import Console, plain
     from pipeline.store import load_pose3d
 
     names = choose(formats)
@@ -66,7 +66,14 @@ def export(
     title = " ".join(source.resolve().parent.name.encode("utf-8", "replace").decode().split()) or "motion"
     kinds = {name: "camera" if FORMATS[name].kind else axes for name in names}
     motions = {kind: gather(pose, kind, person) for kind in set(kinds.values())}
-    made = [file for name in names for file in _make(name, motions[kinds[name]], spaces[name], title)]
+    made = []
+    frames = len(motions[kinds[names[0]]].seconds)
+    parts = sum(len(motions[kinds[name]].people) if FORMATS[name].alone else 1 for name in names)
+    with Console().stage("export", frames * parts) as tick:
+        for name in names:
+            for file in _make(name, motions[kinds[name]], spaces[name], title):
+                made.append(file)
+                tick(frames)
     folder = output or source.parent / "export"
     _write(folder, made, source)
     for file in made:

@@ -101,7 +101,7 @@ def run_live(
     lifter.warm_up()  # before the source begins: what waits meanwhile would only be dropped
     opened = open_source(source)
     detector = registry.create(
-        settings.detector, replace(settings.options, fps=float(opened.fps), device=settings.device)
+        settings.detector, replace(settings.options, fps=float(opened.fps), device=settings.device, batch=1)
     )
     check_lens(settings.camera, opened.size)
     run = _Run(settings, detector, lifter, opened.size, delay)
@@ -140,6 +140,7 @@ def _refuse_what_needs_a_film(settings: RunSettings) -> None:
         "smooth": settings.smooth != OFF,
         "reference": settings.reference is not None,
         "format": settings.encoder.format != "mp4",
+        "batch": settings.options.batch not in (None, 1),
     }
     for name in [name for name, given in asked.items() if given]:
         raise PipelineError(f"{name}: for films that are there as a whole, not for live; leave it out")

@@ -6,7 +6,9 @@
 Rendering's floors are the ffmpeg program with the same encoder settings and no drawing at all: "transcode" decodes and
 encodes the finished film itself (the same picture size, the same content), "pad" decodes the film and encodes it in a
 canvas of that size whose right part is black. The verbs and the floors take turns; medians of processor seconds, which
-a busy machine disturbs least, are compared. `--memory` tells what grows with the length of a film.
+a busy machine disturbs least, are compared. `run` is set beside its stages alone: processor seconds beside their sum,
+wall beside that of the slowest, which says something only where processors are free: the load is printed too. What
+grows with a film's length: `bench_memory.py`.
 """
 
 from __future__ import annotations
@@ -70,15 +72,15 @@ def drawn_film(path: Path, size: str, frames: int) -> Path:
     return path
 
 
-def compare(film: Path, folder: Path, rounds: int, only: list[str]) -> None:
+def compare(film: Path, folder: Path, rounds: int, only: list[str], detector: str, mode: str) -> None:
     """Print each verb and the floors, in turns, and rendering as a multiple of the floors."""
     own = [film, "--output", folder]
     made = folder / film.stem / f"{film.stem}_3d.mp4"
     verbs = {
-        "detect": pipeline("detect", *own, "--detector", "scripted"),
-        "lift": pipeline("lift", *own, "--lift-mode", "sequence"),
+        "detect": pipeline("detect", *own, "--detector", detector),
+        "lift": pipeline("lift", *own, "--lift-mode", mode),
         "render": pipeline("render", *own),
-        "run": pipeline("run", *own, "--detector", "scripted", "--lift-mode", "sequence", "--from", "detect"),
+        "run": pipeline("run", *own, "--detector", detector, "--lift-mode", mode, "--from", "detect"),
     }
     for command in list(verbs.values())[:3]:
         measure(command)
@@ -108,6 +110,11 @@ def compare(film: Path, folder: Path, rounds: int, only: list[str]) -> None:
     if {*verbs} <= {*middle}:
         alone = sum(middle[name] for name in ("detect", "lift", "render"))
         print(f"run is {middle['run'] / alone:.2f} x its stages alone, processor seconds")
+        wall = {name: statistics.median(cost.wall for cost in costs[name]) for name in verbs}
+        slowest = max(("detect", "lift", "render"), key=lambda name: wall[name])
+        load, processors = os.getloadavg()[0], os.cpu_count()
+        ratio = wall["run"] / wall[slowest]
+        print(f"run is {ratio:.2f} x {slowest} alone, wall (load {load:.1f} on {processors} processors)")
 
 
 def canvas_size(film: Path) -> tuple[int, int]:
@@ -118,21 +125,6 @@ def canvas_size(film: Path) -> tuple[int, int]:
     return probe(film).size
 
 
-def grow(folder: Path, detector: str) -> None:
-    """Print each verb's peak for a short film and one of ten times its length, and what an hour would add."""
-    for verb in ("detect", "lift", "render"):
-        peaks = []
-        for frames in (1_500, 15_000):
-            film = folder / f"{frames}.mp4"
-            if not film.exists():
-                drawn_film(film, "128x96", frames)
-            extra = {"detect": ["--detector", detector], "lift": ["--lift-mode", "sequence"]}.get(verb, [])
-            peaks.append(measure(pipeline(verb, film, "--output", folder, *extra)).peak)
-        each = (peaks[1] - peaks[0]) / 13.5  # KB a frame
-        hour = each * (90_000 - 1_500) / 1024
-        print(f"{verb:>7}: {peaks[0]:.0f} MB, ten times as long {peaks[1]:.0f} MB, an hour +{hour:.0f} MB at 25 fps")
-
-
 def main() -> None:
     """Read the command line and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -141,20 +133,13 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=300, help="of the drawn film")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="+", default=[], help="of detect lift render run transcode pad start")
-    parser.add_argument("--memory", action="store_true", help="what grows with the length, instead of times")
-    parser.add_argument("--detector", default="scripted", help="with --memory")
+    parser.add_argument("--detector", default="scripted")
+    parser.add_argument("--mode", default="sequence", choices=("windows", "sequence"), help="of lifting")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if given.memory:
-            grow(folder, given.detector)
-        else:
-            compare(
-                given.film or drawn_film(folder / "drawn.mp4", given.size, given.frames),
-                folder,
-                given.rounds,
-                given.only,
-            )
+        film = given.film or drawn_film(folder / "drawn.mp4", given.size, given.frames)
+        compare(film, folder, given.rounds, given.only, given.detector, given.mode)
 
 
 if __name__ == "__main__":
