@@ -43,7 +43,11 @@ def add_detecting(verb: argparse.ArgumentParser) -> None:
     detect.add_argument("--keypoints", type=Path, metavar="PATH", help="key points made elsewhere (file detector)")
     detect.add_argument("--box-every", type=int, metavar="N", help="look for people on every N-th frame (default: 5)")
     detect.add_argument("--no-flip-test", dest="flip_test", action="store_false", default=None, help="twice as fast")
-    detect.add_argument("--backend", choices=("auto", "torch", "openvino", "onnx"), help="what runs MMPose's networks")
+    detect.add_argument(
+        "--backend",
+        choices=("auto", "torch", "openvino", "onnx"),
+        help="what runs MMPose's networks; openvino: fast, in bf16",
+    )
     detect.add_argument("--cache", type=Path, metavar="DIR", help="where downloaded weights and exports are kept")
     detect.add_argument("--offline", action="store_true", default=None, help="never touch the network")
 
