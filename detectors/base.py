@@ -95,7 +95,8 @@ class DetectorOptions:
         fps: frames per second of the film (for detectors that follow people over time).
         checkpoint: weights instead of the model zoo's (MMPose detectors).
         device: auto, cpu or cuda.
-        backend: what runs MMPose's networks: auto, torch, openvino or onnx; the last two on a one-time export.
+        backend: what runs MMPose's networks: auto, torch, openvino or onnx; the last two on a one-time export. auto
+            keeps MMPose's very numbers; openvino is in bf16 where the processor has it.
         offline: never touch the network.
         cache: folder of downloaded weights; None is the user's cache folder.
         pose_model: key point model file of the `onnx` detector.

@@ -112,12 +112,10 @@ class MMPoseDetector(Following):
         else:
             if self._batch > 1:
                 raise DetectorError(f"--batch {self._batch}: {backend} takes one crop at a time; use --backend torch")
-            found, self.runs_on = mm_backend.load_pose(backend, model, pose_file, options.cache, options.flip_test)
+            rest = options.cache, mm_backend.precision(options.backend)
+            found, self.runs_on = mm_backend.load_pose(backend, model, pose_file, options.flip_test, *rest)
             self.estimate = lambda frame, boxes: found(frame, within(boxes, frame))
-            if whole:
-                self.find = WholePicture(self.estimate)
-            else:
-                self.find = mm_backend.load_boxes(backend, box_file, options.cache)
+            self.find = WholePicture(self.estimate) if whole else mm_backend.load_boxes(backend, box_file, *rest)
         self._limit = 1 if whole else options.max_people
         self._every = sys.maxsize if whole else options.box_every  # the whole picture again would only lose detail
 

@@ -22,7 +22,7 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 MODES = ("windows", "sequence")
 # Frames that are in work at a time, mirror images not counted: on the CPU few enough for its caches.
-CPU_BATCH, GPU_BATCH = 384, 3072
+CPU_BATCH, GPU_BATCH = 768, 3072
 # Of `sequence`: long chunks, for fixed memory and because the network has seen no film without ends; how much of them
 # is cross-faded; and the triangle that takes out the steps of the upsampling, as averaging windows of all phases does.
 CHUNK, OVERLAP, SMOOTHING = 192, 32, (1, 2, 3, 4, 3, 2, 1)

@@ -69,7 +69,8 @@ def add_detecting(verb: argparse.ArgumentParser) -> None:
     add("--box-every", type=int, metavar="N", help="look for people on every N-th frame (default: 5)")
     add("--no-flip-test", dest="flip_test", action="store_false", default=None,
         help="do not average with the mirror image: twice as fast")  # fmt: skip
-    add("--backend", choices=("auto", "torch", "openvino", "onnx"), help="what runs MMPose's networks (default: auto)")
+    add("--backend", choices=("auto", "torch", "openvino", "onnx"), help="what runs MMPose's networks; "
+        "openvino: fast, in bf16 (default: auto)")  # fmt: skip
     add("--batch", type=int, metavar="N", help="frames at once in MMPose's networks (default: 1; GPU: 64)")
     add("--cache", type=Path, metavar="DIR", help="where downloaded weights and exports are kept "
         "(default: ~/.cache/motion-lift/weights)")  # fmt: skip

@@ -125,8 +125,8 @@ class OverlayPainter:
         count = len(self._skeleton.limbs)
         segments, inside = clip_segments(np.asarray(points)[ends], self._size, float(max(self._size)))
         radius = np.where(np.arange(len(ends)) < count, 0.5 * width, 0.78 * width)[:, None].repeat(2, axis=1)
-        rims = fixed_point(capsules(segments, radius + max(0.8, 0.26 * width), _CORNERS))
-        insides = fixed_point(capsules(segments, radius, _CORNERS))
+        radii = np.stack([radius + max(0.8, 0.26 * width), radius])
+        rims, insides = fixed_point(capsules(np.stack([segments] * 2), radii, _CORNERS))
         steps = np.maximum(np.rint(opacity[ends].min(axis=1) * _STEPS).astype(int), 1)
         limbs = [colors.base[self._skeleton.limb_side(limb)] for limb in self._skeleton.limbs]
         dots = [mix(colors.base[side], _WHITE, 0.55) for side in self._skeleton.sides]

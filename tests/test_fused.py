@@ -9,7 +9,7 @@ from lifter import weights
 from lifter.fused import FusedUGCN, Mixing
 from lifter.graph import partition
 from lifter.joints import PARENTS
-from lifter.ugcn import UGCN, UGCNSettings
+from lifter.ugcn import STGCN, UGCN, UGCNSettings
 
 
 def trained(**changes: object) -> UGCN:
@@ -56,6 +56,35 @@ def test_same_numbers_as_the_shipped_lifter() -> None:
     with torch.inference_mode():
         wanted = network(keypoints)
     assert (FusedUGCN(network)(keypoints) - wanted).abs().max() < 5e-5  # metres
+
+
+def test_idle_channels_are_left_out_and_loud_ones_are_not() -> None:
+    torch.manual_seed(0)
+    network = UGCN(UGCNSettings(widths=(16, 48, 64, 64, 64))).eval()
+    for name, block in network.named_modules():
+        if isinstance(block, STGCN):
+            norm = block.temporal[0]
+            assert isinstance(norm, torch.nn.BatchNorm2d)
+            torch.nn.init.uniform_(norm.weight, 0.5, 1.5)
+            if name in ("down.0.0", "down.3.1"):  # 48 and 64 channels, of which 10 and 20 speak
+                loud = 10 if name == "down.0.0" else 20
+                norm.weight.data[loud:], norm.bias.data[loud:] = 1e-9, 0
+    fused, whole = FusedUGCN(network), FusedUGCN(network, idle=0)
+    assert (len(fused.down[0][0].graph), len(fused.down[3][1].graph), len(fused.up[0].graph)) == (16, 32, 64)
+    assert (len(whole.down[0][0].graph), len(whole.down[3][1].graph)) == (48, 64)
+    keypoints = torch.randn(2, 96, 17, 2)
+    with torch.inference_mode():
+        wanted = network(keypoints)
+    torch.testing.assert_close(fused(keypoints), wanted, atol=2e-5, rtol=1e-5)
+
+
+def test_a_silent_layer_of_a_block_does_no_harm() -> None:
+    network = trained()
+    torch.nn.init.zeros_(network.regressor.temporal[2].weight)  # type: ignore[index]
+    keypoints = torch.randn(1, 32, 17, 2)
+    with torch.inference_mode():
+        wanted = network(keypoints)
+    torch.testing.assert_close(FusedUGCN(network)(keypoints), wanted, atol=2e-5, rtol=1e-5)
 
 
 def test_the_network_is_left_as_it_was() -> None:

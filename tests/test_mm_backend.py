@@ -142,6 +142,20 @@ def test_auto_is_torch_on_a_gpu_and_for_models_it_cannot_export(monkeypatch: pyt
     assert mm_backend.choose("auto", "cpu", HRNET) == "torch"
 
 
+def test_only_openvino_by_name_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half precision moves key points by more than half a pixel: nobody gets it who has not asked."""
+    monkeypatch.setattr(onnx_runtime, "fast_precision", lambda: "bf16")
+    file = toy_models.heatmap_model(tmp_path / "network.onnx")
+    file.with_suffix(".toml").write_text('layout = "heatmap"\njoints = "coco17"\n')
+    monkeypatch.setattr(mm_backend, "exported_pose", lambda *_: file)
+    (tmp_path / "hrnet.pth").touch()
+    for backend, told in (("auto", "OpenVINO, f32"), ("openvino", "OpenVINO, bf16"), ("onnx", "ONNX Runtime, f32")):
+        options = DetectorOptions(
+            checkpoint=tmp_path / "hrnet.pth", box_model=Path(mmpose.FULL_FRAME), device="cpu", backend=backend
+        )
+        assert mmpose.create_hrnet(options).runs_on == told
+
+
 def test_an_unknown_backend_is_refused() -> None:
     with pytest.raises(ValueError, match="backend: one of auto, torch, openvino, onnx wanted"):
         DetectorOptions(backend="tensorrt")
