@@ -17,7 +17,6 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 from pipeline.errors import PipelineError
 
@@ -49,7 +48,7 @@ def read_calibration(path: Path) -> dict[str, Any]:
         if not isinstance(told, dict):
             raise ValueError("names with values wanted")
         return _words(told, path)
-    except (OSError, ValueError, TypeError, RecursionError, ElementTree.ParseError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         problem = " ".join(str(error).split())[:200]
         raise PipelineError(f"{path}: cannot be read as a camera ({problem})") from error
 
@@ -109,17 +108,21 @@ def _read_yaml(text: str) -> Any:
     Loader.add_constructor(_OPENCV_TAG, lambda loader, node: loader.construct_mapping(node, deep=True))
     first, _, rest = text.partition("\n")
     try:
-        return yaml.load(rest if first.startswith("%YAML:") else text, Loader=Loader)
+        return Loader(rest if first.startswith("%YAML:") else text).get_single_data()
     except yaml.YAMLError as error:
         raise ValueError(f"no YAML: {error}") from error
 
 
 def _read_xml(text: str) -> dict[str, Any]:
     """Return the entries of OpenCV's XML storage; a matrix as its parts."""
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise ValueError("a document type is not wanted here")
+    from defusedxml.ElementTree import ParseError, fromstring
+
     entries: dict[str, Any] = {}
-    for entry in ElementTree.fromstring(text):
+    try:
+        root = fromstring(text, forbid_dtd=True)
+    except ParseError as error:
+        raise ValueError(f"no XML: {error}") from error
+    for entry in root:
         entries[entry.tag] = {part.tag: part.text or "" for part in entry} if len(entry) else (entry.text or "").strip()
     return entries
 

@@ -41,7 +41,7 @@ def script(shell: str, build_parser: Callable[[], argparse.ArgumentParser]) -> s
         for action in one._actions:  # argparse tells of them in no other way
             if action.type is Path and not action.choices:
                 action.complete = shtab.DIRECTORY if action.metavar == "DIR" else shtab.FILE  # type: ignore[attr-defined]
-    made = str(shtab.complete(parser, shell=shell)).rstrip("\n") + "\n"
+    made = str(shtab.complete(parser, shell)).rstrip("\n") + "\n"
     return made + (_BASH_MODULE if shell == "bash" else "")
 
 

@@ -24,7 +24,7 @@ MODULES: dict[str, dict[str, str]] = {
     "socket": {"pipeline/batch/job.py": "the name of this machine"},
     "urllib": {
         "detectors/download.py": "the one that fetches", "detectors/weights.py": "takes addresses apart",
-        "pipeline/view/command.py": "quotes a name",
+        "pipeline/view/command.py": "quotes a name", "pipeline/embed/page.py": "quotes a name",
     },
     "http": {"detectors/download.py": "the one that fetches"},
     "openvino": {"detectors/quiet.py": "keeps it from reporting"},
@@ -33,8 +33,9 @@ MODULES: dict[str, dict[str, str]] = {
         "detectors/onnx_runtime.py": "the names of its errors, once it is loaded",
     },
     "subprocess": {"lifter/datasets/detections/films.py": "runs the pipeline, words in a list"},
+    "yaml": {"pipeline/calibration.py": "the safe loader and one tag of OpenCV's"},
     **{name: {} for name in (
-        "dill", "cloudpickle", "joblib", "shelve", "marshal", "yaml", "requests", "httpx", "ftplib", "telnetlib",
+        "dill", "cloudpickle", "joblib", "shelve", "marshal", "requests", "httpx", "ftplib", "telnetlib",
         "smtplib", "xml", "pty", "code", "codeop", "runpy", "tarfile", "wandb", "sentry_sdk", "ultralytics",
         "openvino_telemetry",
     )},

@@ -149,7 +149,7 @@ def test_every_form_of_file_says_the_same(tmp_path: Path) -> None:
         ("a.json", "[" * 100_000, "cannot be read as a camera"),
         ("a.yaml", "a: [", "no YAML"),
         ("a.yaml", "!!python/object/apply:os.system ['true']", "no YAML"),
-        ("a.xml", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "document type"),
+        ("a.xml", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "DTDForbidden"),
         ("a.xml", "<a><b></a>", "cannot be read as a camera"),
         ("a.json", '{"K": [1, 2]}', "fx 0 cx"),
         ("a.json", '{"K": [[500, 3, 1], [0, 500, 1], [0, 0, 1]]}', "fx 0 cx"),
