@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline import reading
 from pipeline.errors import PipelineError
 
 _MATRIX = ("camera_matrix", "Camera_Matrix", "cameraMatrix", "camera_Matrix", "K", "mtx")
@@ -28,7 +29,6 @@ _DISTORTION = (
 _SIZES = (("image_width", "image_height"), ("image_Width", "image_Height"), ("width", "height"))
 _MODELS = ("plumb_bob", "rational_polynomial")
 _OURS = ("pitch", "roll", "up")
-_LARGEST_BYTES = 1_000_000
 _OPENCV_TAG = "tag:yaml.org,2002:opencv-matrix"
 
 
@@ -42,9 +42,7 @@ def read_calibration(path: Path) -> dict[str, Any]:
         raise PipelineError(f"camera {path}: not `level`, no name=number, no file; try --camera pitch=20,roll=0")
     read: Callable[[str], Any] = _READERS.get(path.suffix.lower(), tomllib.loads)
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise ValueError("too large for one")
-        told = read(path.read_text(encoding="utf-8"))
+        told = read(reading.read_text(path, reading.LARGEST_TOML_BYTES))
         if not isinstance(told, dict):
             raise ValueError("names with values wanted")
         return _words(told, path)

@@ -69,7 +69,7 @@ def test_a_result_equals_itself_alone_and_cannot_be_changed(made: Result) -> Non
 
 
 def test_progress_tells_every_stage_to_its_end(made: Result, heard: list[tuple[str, int, int | None]]) -> None:
-    assert list(dict.fromkeys(stage for stage, _, _ in heard)) == ["detect", "lift", "render"]
+    assert list(dict.fromkeys(stage for stage, _, _ in heard)) == ["detect", "track", "lift", "render"]
     for name in ("detect", "lift", "render"):
         counts = [done for stage, done, _ in heard if stage == name]
         totals = {total for stage, _, total in heard if stage == name}

@@ -61,6 +61,7 @@ def test_lifting_keeps_little_more_than_its_results(mode: str, monkeypatch: pyte
     """640 bytes of results and 240 of what was detected; what is needed beside them is needed for one person."""
     for part in PARTS:
         monkeypatch.setattr(part, 50)  # what is worked on at a time, so that short films tell of long ones
+    monkeypatch.setattr("lifter.lifter.CPU_BATCH", 192)
 
     def lifted(frames: int) -> object:
         points = np.stack([walker(frame / 25, 64, 48) for frame in range(frames)])[None]

@@ -122,10 +122,10 @@ def test_what_a_worker_says_on_the_way_is_passed_on(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("mode", ["windows", "sequence"])
 def test_one_person_is_lifted_with_ticks_on_the_way(mode: str) -> None:
     """One long run of frames is not one step of the bar."""
-    points, told = np.random.default_rng(0).uniform(0, 480, (1, 900, 17, 2)).astype(np.float32), list[int]()
+    points, told = np.random.default_rng(0).uniform(0, 480, (1, 1500, 17, 2)).astype(np.float32), list[int]()
     lifter = Lifter("ugcn", "cpu", mode=mode)
-    lifter.lift(points, np.ones((1, 900), bool), np.arange(900) / 25, (640, 480), told.append)
-    assert sum(told) == 900
+    lifter.lift(points, np.ones((1, 1500), bool), np.arange(1500) / 25, (640, 480), told.append)
+    assert sum(told) == 1500
     assert len(told) >= 4 and max(told) < 600
 
 

@@ -43,6 +43,7 @@ class RunOptions(LiftOptions, total=False):
     keypoints: File
     joints: str
     box_every: int
+    batch: int
     flip_test: bool
     max_people: int
     output: File
