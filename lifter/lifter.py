@@ -210,7 +210,13 @@ class Lifter:
         """Run the network on windows, and, beside them, on their mirror images."""
         both = np.concatenate([batch, joints.mirror(batch)]) if self.flip else batch
         tensor = torch.from_numpy(np.ascontiguousarray(both)).to(self.device)
-        lifted = np.asarray(self._run(tensor).cpu().numpy())
+        try:
+            lifted = np.asarray(self._run(tensor).cpu().numpy())
+        except RuntimeError as error:
+            if not any(word in str(error) for word in ("memory", "alloc", "primitive")):  # PyTorch's, CUDA's, oneDNN's
+                raise
+            first = str(error).strip().partition("\n")[0]
+            raise LifterError(f"too little memory to lift ({first}); close other programs") from error
         if not self.flip:
             return lifted
         return np.asarray((lifted[: len(batch)] + joints.mirror(lifted[len(batch) :])) / 2)

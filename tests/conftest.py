@@ -30,3 +30,12 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workplace")
     write_inputs(folder)
     return folder
+
+
+# Files that fork: a process in which other tests have started threads may not.
+FORKING = ("test_fuzz.py", "test_faults.py", "test_determinism.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what forks before anything else."""
+    items.sort(key=lambda item: FORKING.index(item.path.name) if item.path.name in FORKING else len(FORKING))

@@ -25,7 +25,10 @@ PYTHON = re.compile(r"(?:\.venv/bin/)?python ")
 MAKES_DATA = re.compile(r"lifter (prepare|train)|pipeline\.drawn")
 # Grids of trainings, and commands of many seconds.
 CPN = re.compile(r"detectors\.cpn|--detector cpn")
-LONG = re.compile(r"lifter (tables|compare|mixtures|noise|measure)|pipeline.(drawn|learned)|--detector mediapipe")
+LONG = re.compile(
+    r"lifter (tables|compare|mixtures|noise|measure)|pipeline.(drawn|learned)|--detector mediapipe"
+    r"|pytest tests/test_(faults|determinism|shards|people)"
+)
 DETECT = ("run", "live", "batch", "detect")  # verbs
 NEEDS_RUN = re.compile(r"runs/film|pipeline (lift|render) ")
 ELSEWHERE = re.compile(r"live (0|rtsp)|--ray")  # a camera, a stream, a cluster
