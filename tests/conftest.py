@@ -32,10 +32,13 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-# Files that fork: a process in which other tests have started threads may not.
+# Files whose tests fork this process, which no other test may share: `python -m pytest -m forks tests/test_faults.py`.
 FORKING = ("test_fuzz.py", "test_faults.py", "test_determinism.py")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what forks before anything else."""
-    items.sort(key=lambda item: FORKING.index(item.path.name) if item.path.name in FORKING else len(FORKING))
+    """Mark what forks."""
+    for item in items:
+        if item.path.name in FORKING:
+            item.add_marker("forks")

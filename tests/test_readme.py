@@ -27,19 +27,20 @@ MAKES_DATA = re.compile(r"lifter (prepare|train)|pipeline\.drawn")
 CPN = re.compile(r"detectors\.cpn|--detector cpn")
 LONG = re.compile(
     r"lifter (tables|compare|mixtures|noise|measure)|pipeline.(drawn|learned)|--detector mediapipe"
-    r"|pytest tests/test_(faults|determinism|shards|people)"
+    r"|pytest tests/test_(shards|people)"
 )
 DETECT = ("run", "live", "batch", "detect")  # verbs
 NEEDS_RUN = re.compile(r"runs/film|pipeline (lift|render) ")
 ELSEWHERE = re.compile(r"live (0|rtsp)|--ray")  # a camera, a stream, a cluster
 BENCHMARK = re.compile(r"python tests/benchmarks")
 OF_THE_CHECKOUT = re.compile(r"-m (pytest|ruff|mypy)")  # done in the repository, changing nothing
+FORKS = re.compile("-m forks")  # tests that are run in processes of their own
 SPECIAL = ("hrnet", "pipeline.demo")  # have tests of their own
 
 
 def is_run(command: str) -> bool:
     """Whether `test_command_runs` is the test of this command."""
-    told = (CPN, ELSEWHERE, BENCHMARK)
+    told = (CPN, ELSEWHERE, BENCHMARK, FORKS)
     others = command.split()[0] in ("make", "docker", "pip")
     return not others and not any(word in command for word in SPECIAL) and not any(p.search(command) for p in told)
 
