@@ -114,7 +114,8 @@ def test_an_example_runs(command: str, workplace: Path, monkeypatch: pytest.Monk
 def test_an_example_of_the_laboratory_runs(command: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workplace)
     words = shlex.split(command)[1:]
-    make_before(words, workplace)
+    made = [] if "--data" in words else ["--data", "work_dirs/data/mocap"]  # what configs name
+    make_before([*words, *made], workplace)
     if words[2] == "figure" and "--run" in words:
         assert main(["run", "film.mp4", "--detector", "scripted", "--no-render", "--quiet"]) == 0
     assert laboratory(shortened(words)[2:]) == 0
