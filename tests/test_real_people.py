@@ -35,7 +35,12 @@ def options(detector: str, shared: Path) -> DetectorOptions:
 def test_error_on_a_real_person(shared: Path, tmp_path: Path, detector: str, bound_mm: float, camera: str) -> None:
     folder = shared / "data" / "multiview"
     settings = RunSettings(
-        detector, options(detector, shared), device="cpu", person="largest", output=tmp_path, render=False
+        detector=detector,
+        options=options(detector, shared),
+        device="cpu",
+        person="largest",
+        output=tmp_path,
+        render=False,
     )
     scores = measure(folder, folder / f"p2s_single_cam{camera}.mp4", settings)
     assert scores["found %"] == 100
@@ -46,7 +51,7 @@ def test_error_on_a_real_person(shared: Path, tmp_path: Path, detector: str, bou
 @pytest.mark.parametrize("clip", CLIPS)
 def test_real_clips(shared: Path, tmp_path: Path, detector: str, clip: str) -> None:
     film = shared / "data" / "clips" / f"{clip}.mp4"
-    settings = RunSettings(detector, options(detector, shared), device="cpu", output=tmp_path)
+    settings = RunSettings(detector=detector, options=options(detector, shared), device="cpu", output=tmp_path)
     folder = run(film, settings, Console(quiet=True))
     stamps = [seconds for seconds, _ in VideoReader(probe(film))]
     made = [seconds for seconds, _ in VideoReader(probe(folder.film))]
