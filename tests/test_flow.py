@@ -137,7 +137,7 @@ def test_a_source_left_half_way_is_closed() -> None:
 
 
 def test_long_films_are_taken_some_frames_at_a_time_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lifter import lifter
+    from lifter import rates
     from pipeline import translation
 
     random = np.random.default_rng(0)
@@ -145,10 +145,10 @@ def test_long_films_are_taken_some_frames_at_a_time_with_the_same_result(monkeyp
     track = random.normal(size=(60, 17, 3)).astype(np.float32)
     wanted = np.linspace(-0.1, known[-1] + 0.1, 130)
     fitted = track, 300 + 50 * track[..., :2], random.uniform(0, 1, (60, 17)), 1000.0, (300.0, 300.0)
-    whole = lifter.between(track, known, wanted), *translation.fit_translation(*fitted)
+    whole = rates.between(track, known, wanted), *translation.fit_translation(*fitted)
     for frames in (1, 2, 7, 59, 60, 61):
-        monkeypatch.setattr(lifter, "CURVE", frames)
+        monkeypatch.setattr(rates, "CURVE", frames)
         monkeypatch.setattr(translation, "_AT_ONCE", frames)
-        parts = lifter.between(track, known, wanted), *translation.fit_translation(*fitted)
+        parts = rates.between(track, known, wanted), *translation.fit_translation(*fitted)
         for one, other in zip(whole, parts, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
