@@ -26,8 +26,12 @@ picture: demo
 	$(BIN)/python -m pipeline render runs/demo/drawn.mp4 --format png --max-height 360
 	cp runs/drawn/drawn_3d_png/000133.png .github/demo.png
 
+# What forks has a process to itself for each file: beside threads that other tests started, a fork can hang.
+FORKING := fuzz faults determinism
+
 test: setup
 	$(BIN)/python -m pytest
+	for name in $(FORKING); do $(BIN)/python -m pytest -m "forks and not slow" tests/test_$$name.py || exit 1; done
 
 # Ratios measured side by side; what each means: tests/benchmarks/README.md.
 bench: setup

@@ -57,3 +57,8 @@ def cpu_seconds(pid: int) -> float:
     """Return the processor time a child has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def is_over(pid: int) -> bool:
+    """Whether a child has ended and waits to be asked for its exit code."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
