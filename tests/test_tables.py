@@ -16,10 +16,11 @@ from lifter.__main__ import main
 from lifter.datasets.poseset import read_poseset, write_keypoints, write_poses
 from lifter.errors import LifterError
 from lifter.evaluate import evaluate
-from lifter.experiments import comparison, paper_tables, table_report, trials
+from lifter.experiments import comparison, paper_tables, table_report
+from lifter.experiments import trial as one_trial
 from lifter.experiments.comparison import Spread
 from lifter.experiments.paper_tables import Available, build
-from lifter.experiments.trials import Protocol, Trial
+from lifter.experiments.trial import Protocol, Trial
 from lifter.lifter import Lifter
 from lifter.refine import LABEL
 from lifter.refine_file import load_refine
@@ -75,7 +76,7 @@ def test_tables_share_what_they_have_in_common() -> None:
     cells = [cell for number in (1, 2, 3, 5) for cell in build(number, H36M).cells]
     same = [cell for cell in cells if cell.paper == 27.1 and "subtraction" not in cell.row]
     assert len(same) == 4
-    assert len({trials.fingerprint(cell.trial, fake_protocol()) for cell in same}) == 1
+    assert len({one_trial.fingerprint(cell.trial, fake_protocol()) for cell in same}) == 1
 
 
 def fake_protocol() -> Protocol:
@@ -85,29 +86,29 @@ def fake_protocol() -> Protocol:
 @pytest.fixture(autouse=True)
 def _digest_of_nothing(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     if "data" not in request.fixturenames:
-        monkeypatch.setattr(trials, "_digest", lambda path: path.name)
+        monkeypatch.setattr(one_trial, "_digest", lambda path: path.name)
 
 
 def test_a_trial_is_named_by_what_decides_its_result() -> None:
     one = Trial("a", (("model.loss.weight", 0.3),))
-    name = trials.fingerprint(one, fake_protocol())
-    assert trials.fingerprint(replace(one, label="b"), fake_protocol()) == name
-    assert trials.fingerprint(one, replace(fake_protocol(), data=Path("elsewhere"))) == name
-    assert trials.fingerprint(replace(one, refine=True), fake_protocol()) == name  # the lifter is the same
+    name = one_trial.fingerprint(one, fake_protocol())
+    assert one_trial.fingerprint(replace(one, label="b"), fake_protocol()) == name
+    assert one_trial.fingerprint(one, replace(fake_protocol(), data=Path("elsewhere"))) == name
+    assert one_trial.fingerprint(replace(one, refine=True), fake_protocol()) == name  # the lifter is the same
     for other in (replace(one, seed=1), replace(one, keypoints="cpn"), replace(one, options=())):
-        assert trials.fingerprint(other, fake_protocol()) != name
+        assert one_trial.fingerprint(other, fake_protocol()) != name
     other = {"options": {"model.loss.weight": 1.0, "model.loss.position": "norm"}}
     for protocol, differs in (({"epochs": 3}, True), (other, True), ({"options": {"model.loss.weight": 1.0}}, False)):
-        changed = trials.fingerprint(one, replace(fake_protocol(), **protocol))  # type: ignore[arg-type]
+        changed = one_trial.fingerprint(one, replace(fake_protocol(), **protocol))  # type: ignore[arg-type]
         assert (changed != name) == differs  # the trial's own options win
     for scoring in ({"every": 2}, {"step": 6}, {"split": "validation"}):
         scored = replace(fake_protocol(), **scoring)  # type: ignore[arg-type]
-        assert trials.fingerprint(one, scored) == name
-        assert trials.result_file(Path("x"), scored) != trials.result_file(Path("x"), fake_protocol())
+        assert one_trial.fingerprint(one, scored) == name
+        assert one_trial.result_file(Path("x"), scored) != one_trial.result_file(Path("x"), fake_protocol())
 
 
 def test_another_network_takes_none_of_the_configs_fields() -> None:
-    tcn = trials.resolved(Trial("t", comparison.ROWS["TCN, 27 frames"]), fake_protocol())
+    tcn = one_trial.resolved(Trial("t", comparison.ROWS["TCN, 27 frames"]), fake_protocol())
     assert dict(tcn.model.network) == {"type": "tcn", "dropout": 0.0, "channels": 512, "filters": (3, 3, 3)}
     assert tcn.optim_wrapper.optimizer.lr == 3e-3
     assert "val_dataloader" not in tcn

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lifter.experiments.trials import Protocol, Result, Trial
+    from lifter.experiments.trial import Protocol, Result, Trial
 
 
 def add_plan(parser: argparse.ArgumentParser, config: Path) -> None:
@@ -37,7 +37,7 @@ def protocol_of(given: argparse.Namespace, split: str = "test") -> Protocol:
     from lifter.datasets.poseset import read_poses
     from lifter.errors import LifterError
     from lifter.experiments.thinning import camera_note
-    from lifter.experiments.trials import Protocol
+    from lifter.experiments.trial import Protocol
     from lifter.training.overrides import parsed
 
     for name in ("seeds", "every", "step", "jobs"):

@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from lifter.errors import LifterError
-from lifter.experiments.trials import Result, Trial
+from lifter.experiments.trial import Result, Trial
 from lifter.training.overrides import parsed
 
 POSITION_ONLY = (("model.loss.operators", ()),)

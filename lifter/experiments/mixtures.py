@@ -12,7 +12,7 @@ from lifter.experiments.disturb import ALPHAS
 from lifter.experiments.noise_study import Point, error_2d, heights_px, mixture_source
 from lifter.experiments.paper_tables import BEST, motion
 from lifter.experiments.thinning import thinned
-from lifter.experiments.trials import Protocol, Result, Trial
+from lifter.experiments.trial import Protocol, Result, Trial
 from lifter.sequences import SCORES
 
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from lifter.errors import LifterError
-from lifter.experiments.trials import Trial
+from lifter.experiments.trial import Trial
 from lifter.refine import LABEL
 
 Options = tuple[tuple[str, Any], ...]

@@ -9,7 +9,7 @@ from typing import Any
 
 from lifter.experiments.comparison import Spread
 from lifter.experiments.paper_tables import Cell, Table
-from lifter.experiments.trials import Result, Trial
+from lifter.experiments.trial import Result, Trial
 
 Results = Mapping[Trial, Result]
 

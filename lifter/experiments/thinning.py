@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from lifter.datasets.poseset import Poses, PoseSet
-    from lifter.experiments.trials import Protocol
+    from lifter.experiments.trial import Protocol
 
 
 def thinned(made: PoseSet, protocol: Protocol) -> PoseSet:
