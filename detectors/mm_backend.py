@@ -5,15 +5,12 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from detectors import onnx_runtime
 from detectors.base import DetectorError
 from detectors.mm_export import exported_boxes, exported_pose
+from detectors.mm_models import PoseModel
 from detectors.onnx_models import BoxModel, KeyPointModel
-
-if TYPE_CHECKING:
-    from detectors.mmpose import PoseModel
 
 
 def choose(wanted: str, device: str, model: PoseModel) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from detectors import checkpoint, mm_compat, mm_device
 from detectors.base import DetectorError, Floats, Frame
 from detectors.boxes import within
+from detectors.mm_build import build, read_config, scope
 
 BOX_THRESHOLD = 0.3  # as in MMPose's demos
 AT_ONCE = 16  # pictures in one pass
@@ -27,8 +28,6 @@ class PersonFinder:
 
     def __init__(self, path: Path, device: str) -> None:
         """Build the model that the checkpoint `path` fits and fill it; raises DetectorError as `PoseEstimator`."""
-        from detectors.mmpose import _build, _config, _scope
-
         mm_compat.prepare()
         state = checkpoint.load(path)
         stem, classes = state.get("backbone.stem.0.conv.weight"), state.get("bbox_head.rtm_cls.0.weight")
@@ -36,13 +35,13 @@ class PersonFinder:
             raise DetectorError(
                 f"{path} is no checkpoint of RTMDet-nano or RTMDet-m: give one as --box-model, or `full-frame`"
             )
-        with mm_compat.quiet(), _scope("mmdet"):
+        with mm_compat.quiet(), scope("mmdet"):
             from mmdet.utils import get_test_pipeline_cfg
             from mmengine.dataset import Compose
 
-            config = _config(BOX_CONFIGS[len(stem)])
+            config = read_config(BOX_CONFIGS[len(stem)])
             config.model.bbox_head.num_classes = len(classes)  # persons only, or COCO's 80 of which 0 is a person
-            self.network = _build(config)
+            self.network = build(config)
             steps = get_test_pipeline_cfg(config)
             steps[0].type = "mmdet.LoadImageFromNDArray"
             self._transforms = Compose(steps)

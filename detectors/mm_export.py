@@ -14,14 +14,14 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from detectors import mm_compat, weights
+from detectors import mm_boxes, mm_compat, weights
 from detectors.base import DetectorError
 from detectors.download import sha256
-
-if TYPE_CHECKING:
-    from detectors.mmpose import PoseModel
+from detectors.mm_build import read_config
+from detectors.mm_models import PoseModel
+from detectors.mm_pose import PoseEstimator
 
 _FORMAT = 1  # of the files made here; counts into their names
 _OPSET = 17
@@ -43,11 +43,9 @@ def exported_pose(model: PoseModel, path: Path, cache: Path | None, anew: bool =
     """
 
     def make(file: Path) -> dict[str, Any]:
-        from detectors import mmpose
-
-        config = mmpose._config(model.config)
+        config = read_config(model.config)
         spec = _pose_settings(config, model)
-        estimator = mmpose.PoseEstimator(model, path, "cpu", flip_test=True)
+        estimator = PoseEstimator(model, path, "cpu", flip_test=True)
         _write(_pose_outputs(estimator.network), spec["size"], file)
         return spec
 
@@ -58,8 +56,6 @@ def exported_boxes(path: Path, cache: Path | None, anew: bool = False) -> Path:
     """Return the ONNX file of RTMDet with the weights `path`; as `exported_pose`."""
 
     def make(file: Path) -> dict[str, Any]:
-        from detectors import mm_boxes
-
         finder = mm_boxes.PersonFinder(path, "cpu")
         (resize,) = [step for step in finder._transforms.transforms if type(step).__name__ == "Resize"]
         side = [int(side) for side in resize.scale]

@@ -2,56 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from lifter.parsing import Parser
-from pipeline import flags
-from pipeline.manual import closing_of
+from pipeline.guard import EXIT_STOPPED, guarded
+from pipeline.parser import VERBS, build_parser
 from pipeline.verbs import ON_RUNS, verb_left_out
 
 if TYPE_CHECKING:
     from pipeline.settings import RunSettings
-
-EXIT_FAILED, EXIT_USAGE, EXIT_STOPPED = 1, 2, 130
-VERBS = {
-    "run": "from videos to films: detect, lift and render, doing only what is not yet done",
-    "live": "a camera, a stream or a film while it runs, lifted from the frames up to now",
-    "batch": "run for many films: folders, patterns, lists; several at once, on one machine or on many",
-    "compare": "several detectors on one film, side by side in one film, and a table",
-    "detect": "2D poses of every person: writes pose2d.npz",
-    "lift": "3D poses from the pose2d.npz that is there: writes pose3d.npz",
-    "render": "the film from the pose3d.npz that is there: writes <stem>_3d.mp4",
-}
-
-
-class Stopped(KeyboardInterrupt):
-    """The process was asked to end.
-
-    A class of its own: Python remembers a plain KeyboardInterrupt that passes through `exec`, as it does while
-    modules with dataclasses are imported, and ends by the signal at exit although it was caught.
-    """
-
-
-def build_parser() -> Parser:
-    """Return the parser of `python -m pipeline`."""
-    what = "3D human motion from ordinary video: a film beside moving 3D skeletons, and the numbers behind it."
-    parser = Parser(prog="python -m pipeline", description=what, epilog=closing_of(""))
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, line in VERBS.items():
-        description = f"{line[0].upper()}{line[1:]}."
-        flags.add_all(name, verbs.add_parser(name, help=line, description=description, epilog=closing_of(name)))
-    flags.add_told(verbs)
-    flags.add_view(verbs)
-    flags.add_asked(verbs)
-    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,43 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if verb in own:
         return guarded(lambda: own[verb](given))
     return guarded(lambda: _run_videos(verb, given))
-
-
-def guarded(work: Callable[[], int]) -> int:
-    """Do the work; tell what a user can meet in one line, and turn it into an exit code."""
-    from detectors.base import DetectorError
-    from lifter.errors import LifterError
-    from pipeline.errors import PipelineError
-
-    _open_streams()
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin starve everyone on a busy machine
-    for how in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(how, _stop)
-    try:
-        return work()
-    except (PipelineError, DetectorError, LifterError) as error:
-        return _fail(error)
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped; what was finished is kept, the same command goes on from there\n")
-        return EXIT_STOPPED
-    except BrokenPipeError:
-        # Nobody reads any more; the interpreter would complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
-    except MemoryError:
-        return _fail(MemoryError("the memory is full; close other programs, or cut the film (--start, --end)"))
-    except OSError as error:  # what no stage foresaw: a disk that goes away, a name too long
-        return _fail(OSError(f"{error.filename or 'a file'}: {error.strerror or error}"))
-
-
-def _open_streams() -> None:
-    """Make sure that there is somewhere to print to, and that every name can be printed."""
-    # Opened for as long as the process lives.
-    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
-    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _run_videos(verb: str, given: dict[str, Any]) -> int:
@@ -196,18 +121,6 @@ def refuse_same_names(videos: Sequence[Path]) -> None:
                 f"{video}: {seen[video.stem]} has the same name; run them with an --output of their own"
             )
         seen[video.stem] = video
-
-
-def _fail(error: Exception) -> int:
-    from pipeline.progress import plain
-    from pipeline.tables import marked
-
-    sys.stderr.write(f"{marked('error:', sys.stderr)} {plain(' '.join(str(error).split()))}\n")
-    return EXIT_FAILED
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise Stopped
 
 
 # What is done with the verbs that work on films but not stage by stage.

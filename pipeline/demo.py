@@ -33,7 +33,7 @@ SIZE = (960, 540)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; return the exit code."""
-    from pipeline.cli import guarded
+    from pipeline.guard import guarded
 
     parser = argparse.ArgumentParser(
         prog="python -m pipeline.demo", description=__doc__.splitlines()[0] if __doc__ else ""

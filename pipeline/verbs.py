@@ -70,8 +70,8 @@ def _doctor(given: dict[str, Any]) -> int:
 
 
 def _complete(given: dict[str, Any]) -> int:
-    from pipeline.cli import build_parser
     from pipeline.completion import script
+    from pipeline.parser import build_parser
 
     sys.stdout.write(script(given["shell"], build_parser))
     return 0

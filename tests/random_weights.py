@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from detectors import mm_boxes, mm_compat, mmpose
+from detectors import mm_boxes, mm_build, mm_compat, mm_models
 
-MODELS = {model.name: model for model in (mmpose.HRNET, mmpose.HRNET_W48, mmpose.RTMPOSE)}
+MODELS = {model.name: model for model in (mm_models.HRNET, mm_models.HRNET_W48, mm_models.RTMPOSE)}
 NANO, MEDIUM = mm_boxes.BOX_CONFIGS
 
 
@@ -74,8 +74,8 @@ def _network(config: str, scope: str, seed: int) -> Any:
 
     mm_compat.prepare()
     torch.manual_seed(seed)
-    with mm_compat.quiet(), mmpose._scope(scope):
-        return mmpose._build(mmpose._config(config))
+    with mm_compat.quiet(), mm_build.scope(scope):
+        return mm_build.build(mm_build.read_config(config))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 import random_weights
 import toy_models
 
-from detectors import mmpose
+from detectors import mm_pose
 from detectors.base import Frame
 
 SIZE = (192, 256)  # of the pictures: crops of both networks show them as they are
@@ -39,7 +39,7 @@ def write_taught(path: Path, name: str, film: list[Frame], places: np.ndarray) -
     import torch
 
     random_weights.write_pose(path, name)
-    estimator = mmpose.PoseEstimator(random_weights.MODELS[name], path, "cpu", flip_test=False)
+    estimator = mm_pose.PoseEstimator(random_weights.MODELS[name], path, "cpu", flip_test=False)
     network = estimator.network
     mirrored = [np.ascontiguousarray(frame[:, ::-1]) for frame in film]  # for the flip test
     flipped = places * (-1, 1) + (SIZE[0] - 1, 0)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import build_parser, main
+from pipeline.cli import main
 from pipeline.completion import script
+from pipeline.parser import build_parser
 
 # What bash does at a key press: the words so far into COMP_WORDS, then the function of the command.
 PRESS = """

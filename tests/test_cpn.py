@@ -15,7 +15,7 @@ import pytest
 import random_weights
 from test_run import make_film
 
-from detectors import checkpoint, mm_compat, mmpose, registry
+from detectors import checkpoint, mm_build, mm_compat, mm_models, mm_pose, mmpose, registry
 from detectors.base import DetectorError, DetectorOptions, Frame
 from detectors.cpn import convert
 from detectors.cpn.detector import CPN, CPN_384, create_cpn, create_cpn_384
@@ -72,10 +72,10 @@ def _picture(seed: int = 0) -> Frame:
 
 @pytest.mark.parametrize("model", [CPN, pytest.param(CPN_384, marks=pytest.mark.slow)], ids=lambda model: model.name)
 def test_heat_maps_are_those_of_the_plain_network(
-    files: Path, tensors: dict[str, Any], model: mmpose.PoseModel
+    files: Path, tensors: dict[str, Any], model: mm_models.PoseModel
 ) -> None:
-    with mm_compat.quiet(), mmpose._scope("mmpose"):
-        network = mmpose._build(mmpose._config(model.config))
+    with mm_compat.quiet(), mm_build.scope("mmpose"):
+        network = mm_build.build(mm_build.read_config(model.config))
     checkpoint.fill(network, checkpoint.load(files / "cpn.pth"), files / "cpn.pth", model.title)
     height, width = {"cpn": (256, 192), "cpn-384": (384, 288)}[model.name]
     picture = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(1))
@@ -123,7 +123,7 @@ def test_a_mirrored_picture_gives_mirrored_people(cpn: mmpose.MMPoseDetector) ->
 
 def test_half_precision_and_backends(cpn: mmpose.MMPoseDetector, files: Path) -> None:
     """As on a GPU, here in bfloat16, whose maps are good to a unit or two of 255; other runtimes refuse in one line."""
-    halved = mmpose.PoseEstimator(CPN, files / "cpn.pth", "cpu", flip_test=True, half=True)
+    halved = mm_pose.PoseEstimator(CPN, files / "cpn.pth", "cpu", flip_test=True, half=True)
     boxes = np.array([[20, 10, 120, 230]], np.float32)
     (keypoints, scores), (other, other_scores) = cpn.estimate(_picture(), boxes), halved(_picture(), boxes)
     assert np.median(np.abs(keypoints - other)) < 1
@@ -143,7 +143,7 @@ def test_joints_reach_the_skeleton_by_their_names(
     maps = torch.zeros(1, 17, 64, 48)
     for index, (x, y) in enumerate(cells.values()):
         maps[0, index, y, x] = 255
-    estimate = mmpose.PoseEstimator(CPN, files / "cpn.pth", "cpu", flip_test=False)
+    estimate = mm_pose.PoseEstimator(CPN, files / "cpn.pth", "cpu", flip_test=False)
     monkeypatch.setattr(estimate.network.head, "forward", lambda _: maps)
     keypoints, scores = estimate(np.zeros((256, 192, 3), np.uint8), np.array([[16, 0, 176, 256]], np.float32))
     assert np.allclose(scores, 1)

@@ -11,7 +11,7 @@ import numpy as np
 import plain_cpn
 import pytest
 
-from detectors import checkpoint, mm_compat, mmpose
+from detectors import checkpoint, mm_build, mm_compat
 from detectors.cpn.detector import CPN
 
 pytest.importorskip("mmpose")
@@ -128,8 +128,8 @@ def test_hard_key_points_in_closed_form(parts: Any) -> None:
     """Joint k is off by k everywhere: its error is k squared; the 8 largest of the known ones are averaged."""
     from mmpose.registry import MODELS
 
-    with mm_compat.quiet(), mmpose._scope("mmpose"):
-        config = mmpose._config(CPN.config)
+    with mm_compat.quiet(), mm_build.scope("mmpose"):
+        config = mm_build.read_config(CPN.config)
         loss = MODELS.build(config.model.head.loss[-1])
     target = torch.rand(2, 17, 6, 5)
     off = torch.arange(17.0)[:, None, None]
@@ -198,9 +198,9 @@ def test_losses_are_those_of_the_plain_network(config: Any) -> None:
     tensors = plain_cpn.random_tensors()
     from detectors.cpn.convert import renamed
 
-    with mm_compat.quiet(), mmpose._scope("mmpose"):
+    with mm_compat.quiet(), mm_build.scope("mmpose"):
         samples = DATASETS.build(config.train_dataloader.dataset)
-        network = mmpose._build(config)
+        network = mm_build.build(config)
         batch = pseudo_collate([samples[0], samples[1]])
         checkpoint.fill(network, renamed(tensors), CONFIG, "CPN")
         data = network.data_preprocessor(batch, True)
@@ -231,7 +231,7 @@ def test_runner_trains_by_the_shipped_config(config: Any) -> None:
     assert runner.iter == 2
     assert len(changed) == len(before), "every part learns"
     saved = Path(config.work_dir) / "epoch_1.pth"
-    network = mmpose._build(mmpose._config(CPN.config))
+    network = mm_build.build(mm_build.read_config(CPN.config))
     checkpoint.fill(network, checkpoint.load(saved), saved, CPN.title)
 
 
@@ -242,9 +242,9 @@ def test_losses_fall(config: Any) -> None:
     from mmpose.registry import DATASETS
 
     torch.manual_seed(0)
-    with mm_compat.quiet(), mmpose._scope("mmpose"):
+    with mm_compat.quiet(), mm_build.scope("mmpose"):
         samples = DATASETS.build(config.train_dataloader.dataset)
-        network = mmpose._build(config).train()
+        network = mm_build.build(config).train()
         batch = pseudo_collate([samples[0], samples[1]])
         optimizer = build_optim_wrapper(network, config.optim_wrapper)
         seen = [network.train_step(batch, optimizer) for _ in range(5)]

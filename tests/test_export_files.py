@@ -18,13 +18,14 @@ from lifter import joints
 from lifter.datasets.mocap.bvh import read_bvh
 from lifter.datasets.mocap.skeleton_map import to_joints
 from lifter.datasets.mocap.tiny_motion import motion, places
-from pipeline.cli import build_parser, main
+from pipeline.cli import main
 from pipeline.errors import PipelineError
 from pipeline.export import formats
 from pipeline.export.arrays import SCHEMA
 from pipeline.export.axes import Axes
 from pipeline.export.motion import gather
 from pipeline.export.skeleton import NODES, forward
+from pipeline.parser import build_parser
 
 Y_UP = Axes("room", "y")
 

@@ -15,8 +15,9 @@ from test_readme import LONG, make_before
 from lifter.__main__ import VERBS as LABORATORY
 from lifter.__main__ import build_parser as build_laboratory
 from lifter.__main__ import main as laboratory
-from pipeline.cli import build_parser, main
+from pipeline.cli import main
 from pipeline.manual import PAGES
+from pipeline.parser import build_parser
 from pipeline.settings import DetectorOptions, EncoderSettings, RunSettings
 
 ROOT = Path(__file__).parents[1]

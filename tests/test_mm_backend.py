@@ -13,9 +13,9 @@ import random_weights
 import taught
 import toy_models
 
-from detectors import mm_backend, mm_boxes, mm_device, mm_export, mmpose, onnx_runtime
+from detectors import mm_backend, mm_boxes, mm_build, mm_device, mm_export, mm_models, mm_pose, mmpose, onnx_runtime
 from detectors.base import DetectorError, DetectorOptions, Floats
-from detectors.mmpose import HRNET, PoseModel
+from detectors.mm_models import HRNET, PoseModel
 
 pytest.importorskip("mmpose")
 pytest.importorskip("onnx")
@@ -166,17 +166,17 @@ def test_a_configuration_decoded_otherwise_is_refused() -> None:
 
     mm_compat.prepare()
     for change in ("codec", "crop"):
-        config = mmpose._config(HRNET.config)
+        config = mm_build.read_config(HRNET.config)
         if change == "codec":
             config.model.head.decoder.type = "UDPHeatmap"
         else:
             config.test_dataloader.dataset.pipeline[2].use_udp = True
         with pytest.raises(DetectorError, match="only MMPose knows; give --backend torch"):
             mm_export._pose_settings(config, HRNET)
-    dark = mmpose._config(HRNET.config)
+    dark = mm_build.read_config(HRNET.config)
     dark.model.head.decoder.unbiased = True
     assert mm_export._pose_settings(dark, HRNET)["refine"] == "dark"
-    assert mm_export._pose_settings(mmpose._config(HRNET.config), HRNET)["refine"] == "quarter"
+    assert mm_export._pose_settings(mm_build.read_config(HRNET.config), HRNET)["refine"] == "quarter"
 
 
 def test_half_precision_as_on_a_gpu(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_half_precision_as_on_a_gpu(tmp_path: Path) -> None:
     random_weights.write_pose(tmp_path / "rtmpose.pth", "rtmpose")
     frame = taught.pictures(1)[0][0]
     full, half = (
-        mmpose.PoseEstimator(mmpose.RTMPOSE, tmp_path / "rtmpose.pth", "cpu", flip_test=True, half=half)
+        mm_pose.PoseEstimator(mm_models.RTMPOSE, tmp_path / "rtmpose.pth", "cpu", flip_test=True, half=half)
         for half in (False, True)
     )
     three = np.repeat(taught.BOX, 3, 0)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import random_weights
 
-from detectors import checkpoint, mm_boxes, mm_compat, mmpose, weights
+from detectors import checkpoint, mm_boxes, mm_build, mm_compat, mm_models, mm_pose, mmpose, weights
 from detectors.base import DetectorError, DetectorOptions, Floats, Frame
 from detectors.joints import COCO_17
 
@@ -64,7 +64,7 @@ def _reference(detector: mmpose.MMPoseDetector, frame: Frame, boxes: Floats) -> 
 
     with mm_compat.quiet():
         network = detector.estimate.network
-        network.cfg = mmpose._config(mmpose.HRNET.config)
+        network.cfg = mm_build.read_config(mm_models.HRNET.config)
         network.dataset_meta = detector.estimate._meta
         found = inference_topdown(network, frame[:, :, ::-1].copy(), boxes)
     instances = [sample.pred_instances for sample in found]
@@ -89,14 +89,14 @@ def test_key_points_equal_inference_topdown(hrnet: mmpose.MMPoseDetector, flip_t
 
 def test_flip_test_changes_what_is_found(files: Path, hrnet: mmpose.MMPoseDetector) -> None:
     boxes = np.array([[0, 0, 320, 240]], np.float32)
-    plain = mmpose.PoseEstimator(mmpose.HRNET, files / "hrnet.pth", "cpu", flip_test=False)
+    plain = mm_pose.PoseEstimator(mm_models.HRNET, files / "hrnet.pth", "cpu", flip_test=False)
     assert np.abs(plain(_picture(), boxes)[0] - hrnet.estimate(_picture(), boxes)[0]).max() > 1
 
 
 def test_crops_do_not_meet_in_a_batch(hrnet: mmpose.MMPoseDetector, monkeypatch: pytest.MonkeyPatch) -> None:
     boxes = np.array([[20, 10, 120, 230], [150, 30, 260, 200], [40, 40, 200, 200]], np.float32)
     together = hrnet.estimate(_picture(), boxes)
-    monkeypatch.setattr(mmpose, "_BATCH", 2)
+    monkeypatch.setattr(mm_pose, "_BATCH", 2)
     in_two = hrnet.estimate(_picture(), boxes)
     alone = hrnet.estimate(_picture(), boxes[2:])
     assert np.abs(together[0] - in_two[0]).max() < 0.01
@@ -239,7 +239,7 @@ def test_zoo_addresses_are_those_of_the_installed_index() -> None:
     """A newer mmpose with other weights shows here."""
     root = Path(sys.modules["mmpose"].__file__ or "").parent / ".mim" / "configs" / "body_2d_keypoint"
     index = "".join(path.read_text() for path in root.rglob("*_coco.yml"))
-    for model in (mmpose.HRNET, mmpose.HRNET_W48, mmpose.RTMPOSE):
+    for model in (mm_models.HRNET, mm_models.HRNET_W48, mm_models.RTMPOSE):
         assert f"{model.config}" in index
         assert weights.ZOO[model.name].urls[0] in index
 

@@ -80,9 +80,9 @@ def help_of_everything() -> str:
     """What all our commands tell of their flags, and the sources of the benchmarks."""
     from lifter.__main__ import VERBS
     from lifter.__main__ import build_parser as lifters
-    from pipeline.cli import build_parser
     from pipeline.drawn.__main__ import build_parser as drawn
     from pipeline.learned.__main__ import build_parser as learned
+    from pipeline.parser import build_parser
 
     parsers = [drawn(), learned(), *_verbs(build_parser()).values()]
     for verb in VERBS:
@@ -114,7 +114,7 @@ def test_every_flag_and_file_named_is_real(page: Path) -> None:
 def test_commands_within_sentences_are_understood(page: Path) -> None:
     """As far as they are whole: names in capitals stand for what a reader fills in."""
     from lifter.__main__ import build_parser as lifters
-    from pipeline.cli import build_parser
+    from pipeline.parser import build_parser
 
     for code in inline_code(page):
         words = code.split()

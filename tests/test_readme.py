@@ -81,7 +81,7 @@ def test_command_runs(command: str, workplace: Path) -> None:
 @pytest.mark.parametrize("command", [c for c in COMMANDS if ELSEWHERE.search(c)], ids=str)
 def test_command_for_what_is_not_here_is_understood(command: str) -> None:
     """`test_live` and `test_batch` run these with a made camera, a local server and a local cluster."""
-    from pipeline.cli import build_parser
+    from pipeline.parser import build_parser
 
     build_parser().parse_args(shlex.split(command)[3:])
 
@@ -138,7 +138,7 @@ def test_what_pip_installs_is_what_the_project_declares(command: str) -> None:
 def test_containers_are_built_from_files_that_are_there(command: str) -> None:
     """`test_containers` lints them; nothing is built."""
     from lifter.__main__ import build_parser as lifters
-    from pipeline.cli import build_parser
+    from pipeline.parser import build_parser
 
     words = shlex.split(command)
     if words[1] == "build":

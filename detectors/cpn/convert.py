@@ -74,7 +74,7 @@ def convert(source: Path, target: Path) -> None:
     """
     import torch
 
-    from detectors import mmpose
+    from detectors import mm_build
     from detectors.cpn.detector import CPN
 
     try:
@@ -82,8 +82,8 @@ def convert(source: Path, target: Path) -> None:
     except DetectorError as error:
         raise DetectorError(str(error) if str(source) in str(error) else f"{source}: {error}") from error
     mm_compat.prepare()
-    with mm_compat.quiet(), mmpose._scope("mmpose"):
-        network = mmpose._build(mmpose._config(CPN.config))
+    with mm_compat.quiet(), mm_build.scope("mmpose"):
+        network = mm_build.build(mm_build.read_config(CPN.config))
     checkpoint.fill(network, state, source, "CPN-50 for 17 joints")
     part = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     try:

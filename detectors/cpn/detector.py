@@ -6,7 +6,8 @@ from pathlib import Path
 
 from detectors import checkpoint
 from detectors.base import DetectorError, DetectorOptions
-from detectors.mmpose import MMPoseDetector, PoseModel
+from detectors.mm_models import PoseModel
+from detectors.mmpose import MMPoseDetector
 
 _HERE = Path(__file__).resolve().parent  # an absolute path is not looked for inside MMPose's wheel
 CPN = PoseModel("cpn", "CPN-50 256x192", str(_HERE / "coco_256x192.py"))

@@ -53,7 +53,7 @@ def protocol_of(given: argparse.Namespace, split: str = "test") -> Protocol:
         given.config, given.data.resolve(), given.epochs, parsed(given.cfg_options), split=split,
         every=given.every, step=given.step, device=given.device, threads=threads,
     )  # fmt: skip
-    if told := camera_note(poses, protocol):
+    if told := camera_note(poses, *protocol.scored):
         say(told)
     return protocol
 

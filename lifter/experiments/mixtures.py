@@ -48,11 +48,13 @@ def points(
     wanted: Mapping[tuple[str, float], Trial], results: Mapping[Trial, Result], protocol: Protocol
 ) -> list[Point]:
     """A point a mixture: 2D error over the scored frames, and the metrics as means over seeds."""
-    clean = thinned(read_poseset(protocol.data), protocol)
+    clean = thinned(read_poseset(protocol.data), *protocol.scored)
     heights = heights_px(clean.poses)
     found = []
     for (source, alpha), trial in wanted.items():
-        pixels, percent = error_2d(thinned(read_poseset(protocol.data, trial.keypoints), protocol), clean, heights)
+        pixels, percent = error_2d(
+            thinned(read_poseset(protocol.data, trial.keypoints), *protocol.scored), clean, heights
+        )
         own = [result for each, result in results.items() if replace(each, seed=0) == trial]
         scores = {name: mean(result["scores"][name] for result in own) for name in SCORES}
         curve = f"{source}, a lifter each"

@@ -50,6 +50,11 @@ class Protocol:
     device: str = "auto"
     threads: int = 1
 
+    @property
+    def scored(self) -> tuple[str, int]:
+        """The split, and every which of its sequences."""
+        return self.split, self.every
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -139,7 +144,7 @@ def run_trial(trial: Trial, protocol: Protocol, place: Path) -> Result:
     seconds = _trained(trial, protocol, place)
     lifter = Lifter(place / RESULT, protocol.device, step=protocol.step)
     whole = read_poseset(protocol.data, trial.keypoints)
-    scored = thinned(whole, protocol)
+    scored = thinned(whole, *protocol.scored)
     result = finished(place, protocol)
     if result is None:
         scores = evaluate(lifter, scored, protocol.split)

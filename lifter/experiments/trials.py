@@ -64,7 +64,7 @@ def floor(protocol: Protocol, keypoints: str = "gt") -> dict[str, float]:
     from lifter.experiments.thinning import thinned
 
     whole = read_poseset(protocol.data, keypoints)
-    scores = evaluate(MeanPose(whole.poses), thinned(whole, protocol), protocol.split)
+    scores = evaluate(MeanPose(whole.poses), thinned(whole, *protocol.scored), protocol.split)
     return {name: scores.frame_mean(name) for name in scores.measures}
 
 

@@ -33,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Draw a set; return the exit code."""
-    from pipeline.cli import guarded
+    from pipeline.guard import guarded
 
     parser = build_parser()
     given = vars(parser.parse_args(arguments))

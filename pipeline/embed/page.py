@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pipeline.embed.result import Result
 
 LARGEST_BYTES = 8_000_000  # of a film that is put into the notebook; a third more as text
 _KINDS = {".mp4": "video/mp4", ".webm": "video/webm", ".gif": "image/gif"}
 _WIDTH = 720
 
 
-def show(result: Result) -> str:
+def show(told: str, warnings: Sequence[str], folder: Path | None, film: Path | None) -> str:
     """Return a result as HTML without scripts or addresses, but for a link to a film that is too large."""
-    parts = [f"<p><b>{escape(result.told())}</b>{_folder(result.folder)}</p>"]
-    if result.warnings:
-        parts.append("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in result.warnings) + "</ul>")
-    if result.film is not None:
-        parts.append(_film(result.film))
+    parts = [f"<p><b>{escape(told)}</b>{_folder(folder)}</p>"]
+    if warnings:
+        parts.append("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in warnings) + "</ul>")
+    if film is not None:
+        parts.append(_film(film))
     return "<div>" + "".join(parts) + "</div>"
 
 

@@ -46,7 +46,7 @@ class Result(Pose3D):
     def _repr_html_(self) -> str:
         from pipeline.embed.page import show
 
-        return show(self)
+        return show(self.told(), self.warnings, self.folder, self.film)
 
     def told(self) -> str:
         """Return how many people, frames and seconds it holds, in words."""

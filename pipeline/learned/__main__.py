@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Learn, print what it brings, write; return the exit code."""
-    from pipeline.cli import guarded
+    from pipeline.guard import guarded
 
     given = build_parser().parse_args(arguments)
     return guarded(lambda: work(given))

@@ -43,21 +43,21 @@ def pictures(film: Path | None, count: int) -> list[np.ndarray]:
 
 def contestant(name: str, model: str, folder: Path, people: int) -> Callable[[np.ndarray], np.ndarray]:
     """Load a network; return what finds the key points (people, 17, 2) in a picture, everybody in one box."""
-    from detectors import mmpose
+    from detectors import mm_build, mm_models, mm_pose, mmpose
     from detectors.base import DetectorOptions
 
-    made = {m.name: m for m in (mmpose.HRNET, mmpose.HRNET_W48, mmpose.RTMPOSE)}[model]
+    made = {m.name: m for m in (mm_models.HRNET, mm_models.HRNET_W48, mm_models.RTMPOSE)}[model]
 
     def boxes(frame: np.ndarray) -> np.ndarray:
         height, width = frame.shape[:2]
         return np.array([[0.3 * width + 3 * i, 0, 0.7 * width + 3 * i, height] for i in range(people)], np.float32)
 
     if name == "mmpose":
-        estimator = mmpose.PoseEstimator(made, folder / f"{model}.pth", "cpu", flip_test=True)
+        estimator = mm_pose.PoseEstimator(made, folder / f"{model}.pth", "cpu", flip_test=True)
         from mmpose.apis import inference_topdown  # only importable now
 
         network = estimator.network
-        network.cfg, network.dataset_meta = mmpose._config(made.config), estimator._meta
+        network.cfg, network.dataset_meta = mm_build.read_config(made.config), estimator._meta
 
         def theirs(frame: np.ndarray) -> np.ndarray:
             found = inference_topdown(network, np.ascontiguousarray(frame[:, :, ::-1]), boxes(frame))

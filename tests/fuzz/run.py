@@ -71,7 +71,7 @@ def _run(film: Path, out: Path) -> int:
 
 def _read(film: Path) -> int:
     """Read a film to its end, and hold what comes to what `VideoReader` says."""
-    from pipeline.cli import guarded
+    from pipeline.guard import guarded
     from pipeline.video import VideoReader, probe
 
     def work() -> int:
