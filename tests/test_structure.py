@@ -16,6 +16,14 @@ PACKAGES = {*ISLANDS, "pipeline"}
 FILES = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
 
 
+def module_of(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(file) for file in FILES}
+
+
 def imports(file: Path, everywhere: bool) -> set[str]:
     """Modules that a file imports: everywhere in it, or only when it is imported itself."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -25,13 +33,10 @@ def imports(file: Path, everywhere: bool) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            # Of a package either a module, or a name that the package's own file has.
+            found |= whole if whole <= MODULES else whole | {node.module}
     return found
-
-
-def module_of(file: Path) -> str:
-    parts = file.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: module_of(file))
@@ -41,9 +46,10 @@ def test_islands_import_no_one(file: Path) -> None:
     assert not foreign or package == "pipeline"
 
 
-def test_no_circles() -> None:
+@pytest.mark.parametrize("everywhere", [False, True], ids=["on import", "inside functions and for types too"])
+def test_no_circles(everywhere: bool) -> None:
     modules = {module_of(file): file for file in FILES}
-    needs = {name: imports(file, everywhere=False) & set(modules) - {name} for name, file in modules.items()}
+    needs = {name: imports(file, everywhere) & set(modules) - {name} for name, file in modules.items()}
     done: set[str] = set()
     while ready := {name for name in needs if name not in done and needs[name] <= done}:
         done |= ready
