@@ -9,10 +9,11 @@ later.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from detectors.joints import MEDIAPIPE_33
 
 _VISIBLE = 0.5  # a landmark this visible counts for the person's box
 NOTHING: Floats = np.zeros((0, 2, 2), np.float32)  # a memory of nobody
+# A line of Google's loggers (W0000 00:00:1795417146.76 27095 file.cc:186] ...) or TensorFlow Lite's.
+_LOGGED = re.compile(rb"(?:[IWEF]\d{4} \d\d:\d\d:|(?:INFO|WARNING|ERROR): )[^\n]*\n?")
 _MARGIN = 0.1  # around the landmarks, in shares of their larger extent
 
 
@@ -76,13 +79,12 @@ class MediaPipeDetector:
         pose: Any = None
         memory, self._next = self._next, NOTHING
         try:
+            talks = True  # while it loads, that is in its first frame, and again where it first sees somebody
             for frame in frames:
-                if pose is None:
-                    with _quiet():  # it talks while it loads, that is until its first frame is done
-                        pose = self._graph(memory)
-                        found = _process(pose, frame)
-                else:
+                with _quiet() if talks else nullcontext():
+                    pose = pose or self._graph(memory)
                     found = _process(pose, frame)
+                talks = talks and found is None
                 height, width = frame.shape[:2]
                 self._memory = pose.memory
                 yield _people(found, width, height)
@@ -116,9 +118,10 @@ def _people(found: Any, width: int, height: int) -> People:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hold back what native code writes to the error stream; say it after all when the block fails.
+    """Hold back what native loggers write to the error stream; say it after all when the block fails.
 
     MediaPipe and TensorFlow Lite heed no variable here: their first lines are written before any logger is set up.
+    What others write meanwhile, as the bar does, comes when the block ends.
     """
     sys.stderr.flush()
     with tempfile.TemporaryFile() as said:
@@ -130,7 +133,7 @@ def _quiet() -> Iterator[None]:
             failed = False
         finally:
             os.dup2(kept, 2)
-            if failed:
-                said.seek(0)
-                os.write(kept, said.read(1 << 16))
+            said.seek(0)
+            text = said.read(1 << 16)
+            os.write(kept, text if failed else _LOGGED.sub(b"", text))
             os.close(kept)

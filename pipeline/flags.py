@@ -100,6 +100,7 @@ def add_rendering(verb: argparse.ArgumentParser, film: bool, camera: bool, may_s
     """Flags of rendering; some need a whole film."""
     add = verb.add_argument_group("rendering").add_argument
     add("--view", metavar="VIEW", help="turn, front, side, top, or degrees (default: turn)")
+    add("--style", choices=("night", "paper"), help="a dark room or a light one, for paper (default: night)")
     add("--path", choices=("on", "off"), help="let people walk through the room (default: on)")
     add("--max-height", type=int, metavar="PX", help="scale taller pictures down (default: 1080)")
     add("--quality", choices=("draft", "good", "fine"), help="of the film: quick or slow (default: good)")

@@ -92,7 +92,7 @@ PAGES: dict[str, Page] = {
         FILMS_CODES,
     ),
     "render": Page(
-        ("render film.mp4 --view front", "render film.mp4 --format webm"),
+        ("render film.mp4 --view front", "render film.mp4 --style paper --format webm"),
         "runs/FILM/FILM_3d.mp4 (or .webm, .gif, or the folder FILM_3d_png), run.json",
         "lift (what must be there), view (a page to look at it from all sides)",
         FILMS_CODES,

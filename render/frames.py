@@ -92,7 +92,7 @@ class FilmPainter:
     ) -> None:
         names = tuple(labels) if labels is not None else tuple(str(k + 1) for k in range(len(world)))
         _check(skeleton, picture_size, world, keypoints, scores, valid, timestamps, names)
-        theme = THEMES[settings.theme]
+        theme = THEMES[settings.style]
         self._picture_size, self._film, self._theme = picture_size, film, theme
         self._layout = lay_out(picture_size, settings.max_height)
         self._timestamps = timestamps

@@ -26,7 +26,7 @@ class RenderSettings:
         view: `turn` (slowly turning, starts at the film's own camera), `front` (the film's own camera), `side`
             (a quarter turn on), `top`, or a fixed azimuth in degrees, as a number.
         turn_period_s: seconds that a turning view takes for a full turn.
-        theme: colours of the room and the writing: `night` or `paper`.
+        style: colours of the room and the writing: `night` or `paper`, which is light.
         score_faint: joints with a score below this (0..1) are drawn faint, the fainter the less sure.
         show_ids: write each person's label near the head.
         show_clock: write time and frame number below the room.
@@ -38,7 +38,7 @@ class RenderSettings:
     max_height: int = 1080
     view: str = "turn"
     turn_period_s: float = 30.0
-    theme: str = "night"
+    style: str = "night"
     score_faint: float = 0.4
     show_ids: bool = True
     show_clock: bool = True
@@ -50,8 +50,8 @@ class RenderSettings:
             raise ValueError(f"turn_period_s: expected more than 0 seconds, got {self.turn_period_s}")
         if not 0 <= self.score_faint <= 1:
             raise ValueError(f"score_faint: expected 0..1, got {self.score_faint}")
-        if self.theme not in THEMES:
-            raise ValueError(f"theme: {self.theme!r} is none of {', '.join(THEMES)}")
+        if self.style not in THEMES:
+            raise ValueError(f"style: {self.style!r} is none of {', '.join(THEMES)}")
         _view_angles(self.view)
 
     @property

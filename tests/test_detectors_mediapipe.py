@@ -99,8 +99,25 @@ def test_what_native_code_said_is_repeated_when_it_fails(capfd: pytest.CaptureFi
         raise ZeroDivisionError
     assert capfd.readouterr().err == "the reason\n"
     with ours._quiet():
-        os.write(2, b"chatter\n")
-    assert capfd.readouterr().err == ""
+        os.write(2, b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n")
+        os.write(2, b"a bar 10 %\rW0000 00:00:1795417146.765177   27095 a.cc:186] Using NORM_RECT.\na bar 20 %\r")
+    assert capfd.readouterr().err == "a bar 10 %\ra bar 20 %\r"
+
+
+@pytest.mark.shared
+def test_nothing_is_said_when_somebody_comes_later(capfd: pytest.CaptureFixture[str]) -> None:
+    """In a picture that is not square MediaPipe talks once more when it first sees a body."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("no ../shared/data beside the checkout")
+    import av
+
+    with av.open(str(SHARED / "data/clips/talmo_dance.mp4")) as film:
+        frame = next(film.decode(video=0)).to_ndarray(format="rgb24")
+    detector = registry.create("mediapipe", DetectorOptions())
+    found = list(detector(iter([np.zeros_like(frame), np.zeros_like(frame), frame, frame])))
+    assert [len(people) for people in found] == [0, 0, 1, 1]
+    said = capfd.readouterr()
+    assert said.out == said.err == ""
 
 
 @pytest.mark.shared

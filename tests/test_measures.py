@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -206,14 +207,20 @@ def test_the_verb_writes_tables_and_plots(tmp_path: Path, capsys: pytest.Capture
     assert set(summary["people"]) == {"1", "2"} and "one camera" in summary["note"]
     for number in (1, 2):
         assert (run / "measures" / f"angles_{number}.png").read_bytes().startswith(b"\x89PNG")
-    assert "angles.csv" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "angles.csv" in said
+    for number in (1, 2):
+        spread = summary["people"][str(number)]["angles_deg"]["left_knee_flexion"]
+        numbers = " +".join(str(round(spread[name])) for name in ("p5", "median", "p95"))
+        assert re.search(rf"^{number} +left_knee_flexion +{numbers}$", said, flags=re.M)
 
 
 def test_steps_of_a_run_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     body, times = walker(105, 6.0, 25.0, yaw=0.5)
     run = write_run(tmp_path / "film", to_pose(body[None], pitch=15.0, seconds=times))
     assert main(["measure", str(run), "--no-plots", "--output", str(tmp_path / "out")]) == 0
-    assert "105 a minute" in capsys.readouterr().out
+    (walked,) = re.findall(r"^1 +[\d.]+ +([\d.]+) +(\d+) +105 +", capsys.readouterr().out, flags=re.M)
+    assert int(walked[1]) == pytest.approx(float(walked[0]) * 105 / 60, abs=1.5)
     assert not list((tmp_path / "out").glob("*.png"))
     steps = rows_of(tmp_path / "out" / "steps.csv")
     assert {step["event"] for step in steps} == {"contact", "lift_off"} and steps[0]["walk"] == "1"

@@ -25,7 +25,7 @@ def test_the_clock(seconds: float, text: str) -> None:
     [
         ({"view": "frnt"}, "did you mean 'front'"),
         ({"view": "nan"}, "nor a number"),
-        ({"theme": "noir"}, "none of night, paper"),
+        ({"style": "noir"}, "none of night, paper"),
         ({"turn_period_s": 0.0}, "more than 0"),
         ({"score_faint": 1.5}, "0..1"),
         ({"max_height": 2}, "at least 16"),

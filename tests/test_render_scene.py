@@ -152,7 +152,7 @@ def test_a_turning_view_begins_at_the_films_camera_and_comes_back(skeleton: Skel
 def test_every_theme_keeps_people_and_writing_readable(skeleton: Skeleton, theme: str) -> None:
     world = people(*[(0.7 * k, 0, 0) for k in range(4)], frames=2)
     valid = np.array([[True, False]] * 4)
-    painter = film(skeleton, world, (480, 480), valid=valid, theme=theme, show_clock=True)
+    painter = film(skeleton, world, (480, 480), valid=valid, style=theme, show_clock=True)
     difference = np.abs(panel_of(painter, 0, (480, 480)) - panel_of(painter, 1, (480, 480))).max(axis=-1)
     assert (difference > 66).sum() > 4000
     clock_part = panel_of(painter, 1, (480, 480))[440:475, 8:90]

@@ -41,7 +41,7 @@ def test_colours_are_those_of_ffmpeg() -> None:
 
 
 @pytest.mark.parametrize("size", [(640, 480), (321, 241), (250, 400)])
-@pytest.mark.parametrize("settings", [{"view": "turn"}, {"theme": "paper"}, {"view": "top", "max_height": 200}])
+@pytest.mark.parametrize("settings", [{"view": "turn"}, {"style": "paper"}, {"view": "top", "max_height": 200}])
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_film_is_the_rgb_picture_converted(size: tuple[int, int], settings: dict[str, object], index: int) -> None:
     frame = np.random.default_rng(0).integers(60, 200, (size[1] // 8 + 1, size[0] // 8 + 1, 3)).astype(np.uint8)

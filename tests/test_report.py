@@ -103,7 +103,7 @@ def test_low_trust_in_words() -> None:
     words = [words for _, words in in_words(pose)]
     assert words == [
         "low trust 3.2-4.0 s: left arm hidden",
-        "low trust 5.6-6.4 s: whole body left and right swapped back",
+        "low trust 5.6-6.4 s: left and right swapped back",
     ]
     repairs = pose.repairs.copy()
     repairs[0, 80:100, [joints.NAMES.index("head"), joints.NAMES.index("right_knee")]] = 2
@@ -116,7 +116,7 @@ def test_the_line_names_the_longest_and_is_silent_where_all_is_well() -> None:
     pose = walkers(even(160))
     line = warning(pose, Path("runs/film"))
     assert line == (
-        "low trust 3.2-4.0 s: left arm hidden; 5.6-6.4 s: whole body left and right swapped back "
+        "low trust 3.2-4.0 s: left arm hidden; 5.6-6.4 s: left and right swapped back "
         "(python -m pipeline report runs/film)"
     )
     scores = pose.scores.copy()
@@ -146,7 +146,9 @@ def test_the_verb_writes_a_page_that_asks_for_nothing_and_its_numbers(
     pose = walkers(even(160), people=2)
     run = write_run(tmp_path / "film", pose, name="<script>alert(1)</script>.mp4")
     assert main(["report", str(run)]) == 0
-    assert "low trust 3.2-4.0 s: person 1, left arm hidden" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "low trust 3.2-4.0 s: person 1, left arm hidden" in said
+    assert [line.split()[:2] for line in said.splitlines()[3:5]] == [["1", "100"], ["2", "50"]]
     told = json.loads((run / "report.json").read_text())
     one, two = told["people"]
     assert (one["coverage"], two["coverage"]) == (1.0, 0.5) and one["frames_swapped_back"] == 20

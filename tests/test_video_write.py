@@ -125,6 +125,21 @@ def test_colours_come_back_and_are_tagged(tmp_path: Path) -> None:
         assert (context.name, context.profile, frame.format.name) == ("h264", "High", "yuv420p")
 
 
+@pytest.mark.parametrize("height", [44, 46, 48, 50])
+def test_planes_keep_their_places_at_any_even_height(height: int, tmp_path: Path) -> None:
+    """Rows whose brightness and colours all differ come back in the very rows they were given in."""
+    width, half = 64, height // 2
+    planes = np.empty((height * 3 // 2, width), np.uint8)
+    u, v = planes[height:].reshape(2, half, width // 2)
+    planes[:height] = np.linspace(40, 220, height).astype(np.uint8)[:, None]
+    u[:], v[:] = np.linspace(60, 200, half)[:, None], np.linspace(190, 50, half)[:, None]
+    with VideoWriter(tmp_path / "a.mp4", (width, height), crf=1) as film:
+        film.write(planes)
+    with av.open(str(tmp_path / "a.mp4")) as film:
+        back = next(film.decode(video=0)).to_ndarray()
+    assert np.abs(back.astype(int) - planes).max() <= 4
+
+
 def test_a_browser_finds_the_index_at_the_front(tmp_path: Path) -> None:
     write(tmp_path / "a.mp4")
     data = (tmp_path / "a.mp4").read_bytes()

@@ -53,7 +53,7 @@ class RunOptions(LiftOptions, total=False):
     view: str | float
     max_height: int
     turn_period_s: float
-    theme: str
+    style: str
     score_faint: float
     show_ids: bool
     show_clock: bool

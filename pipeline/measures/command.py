@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +34,13 @@ def measure(run: Path, person: int | None, output: Path | None, plots: bool) -> 
     from pipeline import store
     from pipeline.measures.angles import joint_angles
     from pipeline.measures.steps import find_walks
+    from pipeline.measures.printed import NO_WALK, angle_table, walk_table
     from pipeline.measures.summary import NOTE, summary
     from pipeline.measures.tables import angles_csv, steps_csv
-    from pipeline.progress import plain
+    from pipeline.progress import Console
     from pipeline.view.kept import open_run
 
-    kept = open_run(run)
+    console, kept = Console(), open_run(run)
     pose, folder = kept.pose, output or run / "measures"
     rows = _rows(pose, person)
     angles = joint_angles(pose.positions, pose.up)
@@ -66,9 +66,12 @@ def measure(run: Path, person: int | None, output: Path | None, plots: bool) -> 
         raise PipelineError(f"{folder}: cannot be made ({error.strerror}); choose --output") from error
     for name, content in files.items():
         store.write_whole(folder / name, lambda file, content=content: file.write(content))  # type: ignore[misc]
-        sys.stdout.write(plain(f"{folder / name}\n"))
-    for line in _words(walks):
-        sys.stdout.write(line + "\n")
+        console.say(str(folder / name))
+    console.show(angle_table(told["people"]))
+    if walked := walk_table(told["people"]):
+        console.show(walked)
+    else:
+        console.say(NO_WALK)
     return 0
 
 
@@ -100,12 +103,3 @@ def _plots(pose: Pose3D, rows: list[int], angles: Any, walks: dict[int, list[Wal
         made[f"angles_{number}.png"] = draw_person(title, pose.timestamps, shown, walks[number], own)
     return made
 
-
-def _words(walks: dict[int, list[Walk]]) -> list[str]:
-    """Return a line a walk."""
-    return [
-        f"person {person}: {len(walk.contacts) - 1} steps from {walk.contacts[0].seconds:.1f} to "
-        f"{walk.contacts[-1].seconds:.1f} s, {walk.cadence:.0f} a minute"
-        for person, of_one in walks.items()
-        for walk in of_one
-    ] or ["no walking found: it takes four contacts, left and right in turn"]

@@ -32,9 +32,10 @@ def report(run: Path, output: Path | None) -> int:
     """
     from pipeline import store
     from pipeline.measures.steps import find_walks
-    from pipeline.progress import plain
+    from pipeline.progress import Console, plain
     from pipeline.report.numbers import tell_all
     from pipeline.report.page import write_page
+    from pipeline.report.printed import people_table
     from pipeline.report.quality import quality_of
     from pipeline.tables import marked
     from pipeline.view.kept import open_run
@@ -51,7 +52,10 @@ def report(run: Path, output: Path | None) -> int:
     drawn = write_page(told, _figures(pose, qualities)).encode("utf-8")
     store.write_whole(page.with_suffix(".json"), lambda file: file.write(text.encode("utf-8")))
     store.write_whole(page, lambda file: file.write(drawn))
-    sys.stdout.write(plain(f"{page}\n{page.with_suffix('.json')}\n"))
+    console = Console()
+    console.say(f"{page}\n{page.with_suffix('.json')}")
+    if table := people_table(told):
+        console.show(table)
     for span in told["low_trust"]:
         sys.stdout.write(span["words"].replace(LOW, marked(LOW, sys.stdout), 1) + "\n")
     return 0

@@ -9,11 +9,21 @@ from typing import Any
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; margin: 1rem 0; }
-td, th { padding: .2rem .9rem .2rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #8884; }
-td:nth-child(2) { white-space: nowrap; font-variant-numeric: tabular-nums; }
+h1, h2 { line-height: 1.25; overflow-wrap: anywhere; }
+table { border-collapse: collapse; margin: 1rem 0; width: 100%; }
+td { padding: .25rem .9rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #8884; }
+td:nth-child(1) { width: 10rem; }
+td:nth-child(2) { width: 15rem; font-variant-numeric: tabular-nums; }
 td:nth-child(3) { opacity: .75; }
+.figure { overflow-x: auto; margin: 1rem 0; }
 img { max-width: 100%; background: #fff; border-radius: 4px; }
+@media (max-width: 46rem) {
+  tr { display: grid; grid-template-columns: 9rem 1fr; border-bottom: 1px solid #8884; padding: .25rem 0; }
+  td { border: 0; padding: 0; }
+  td:nth-child(1), td:nth-child(2) { width: auto; }
+  td:nth-child(3) { grid-column: 1 / -1; font-size: .9em; }
+  img { max-width: none; width: 46rem; }
+}
 .note { opacity: .8; max-width: 50rem; }
 """
 
@@ -50,7 +60,7 @@ def write_page(told: dict[str, Any], figures: dict[int, list[tuple[str, bytes]]]
 def _spans(spans: list[dict[str, Any]]) -> str:
     if not spans:
         return "<p>No span of low trust: nothing was hidden, unsure or swapped back for long.</p>"
-    lines = "".join(f"<li>{html.escape(span['words'])}</li>" for span in spans)
+    lines = "".join(f"<li>{html.escape(span['words'].removeprefix('low trust '))}</li>" for span in spans)
     return f"<h2>Low trust</h2><ul>{lines}</ul>"
 
 
@@ -63,8 +73,9 @@ def _camera(told: dict[str, Any]) -> list[tuple[str, str, str]]:
         why = "nobody stands: a level camera is taken for granted"
     else:
         why = f"estimated from how people stand; evidence {100 * evidence:.0f} %, the rest is belief in a level camera"
-    tilt = f"{camera['pitch_down_deg']:.1f}° down, {camera['roll_clockwise_deg']:.1f}° clockwise"
-    return [("length", f"{told['frames']} frames, {told['seconds']:.1f} s", ""), ("tilt of the camera", tilt, why)]
+    pitch, roll = camera["pitch_down_deg"], camera["roll_clockwise_deg"]
+    tilt = f"{abs(pitch):.1f}° {'up' if pitch < 0 else 'down'}, {abs(roll):.1f}° {'counter' * (roll < 0)}clockwise"
+    return [("length", f"{_frames(told['frames'])}, {told['seconds']:.1f} s", ""), ("tilt of the camera", tilt, why)]
 
 
 def _person(person: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -79,14 +90,14 @@ def _person(person: dict[str, Any]) -> list[tuple[str, str, str]]:
         for w in person["walks"]
     )
     return [
-        ("coverage", _percent(person["coverage"]), f"of the film in track: {person['frames_in_track']} frames"),
+        ("coverage", _percent(person["coverage"]), f"of the film in track: {_frames(person['frames_in_track'])}"),
         ("confidence", _plain(person["confidence"], 2), "mean score of head, arms and legs; 0 unseen, 1 sure"),
         ("filled in", _percent(person["key_points_filled_in"]), "of key points: unseen or leaping, taken from others"),
-        ("left/right repairs", f"{person['frames_swapped_back']} frames", "in which the sides were swapped back"),
+        ("left/right repairs", _frames(person["frames_swapped_back"]), "in which the sides were swapped back"),
         ("fit to the picture", f"{_percent(share['median'])} (95 %: {_percent(share['p95'])})",
          f"of the person's height: projected joints off the key points, median joint; {_plain(fit['median'], 1)} px"),
         ("bones", "held" if person["bones_held"] else f"{_percent(bones[worst])} at most",
-         "at one length by the run; `run --no-hold-bones` shows how steady they were lifted"
+         "at one length by the run; how steady they were lifted shows after run --no-hold-bones"
          if person["bones_held"] else f"deviation of a length: {worst}"),
         ("jitter", f"{_plain(person['jitter_mm'], 1)} mm", "noise of a joint from frame to frame; of the key points "
          f"{_plain(person['key_point_jitter_px'], 1)} px"),
@@ -104,7 +115,11 @@ def _table(rows: list[tuple[str, str, str]]) -> str:
 
 def _image(words: str, png: bytes) -> str:
     data = base64.b64encode(png).decode("ascii")
-    return f'<p><img alt="{html.escape(words)}" src="data:image/png;base64,{data}"></p>'
+    return f'<div class="figure"><img alt="{html.escape(words)}" src="data:image/png;base64,{data}"></div>'
+
+
+def _frames(count: int) -> str:
+    return f"{count} frame" if count == 1 else f"{count} frames"
 
 
 def _percent(value: float | None) -> str:

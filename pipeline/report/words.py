@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.poses import Pose3D
-from pipeline.view.trust import Span, low_trust
+from pipeline.view.trust import WHYS, Span, low_trust
 
 _TOLD = 2  # spans that the line at the end of a run names
 _WORTH_S = 0.3  # seconds of low trust below which that line is not written
@@ -50,7 +51,13 @@ def _say(spans: Sequence[Span], pose: Pose3D) -> str:
     parts = [span.part for span in spans]
     named = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
     who = f"person {pose.people[spans[0].person]}, " if len(pose.people) > 1 else ""
-    return f"low trust {first:.1f}-{end:.1f} s: {who}{named} {spans[0].why}"
+    what = spans[0].why if spans[0].why == WHYS[2] else f"{named} {spans[0].why}"
+    return f"low trust {_tenths(first)}-{_tenths(end)} s: {who}{what}"
+
+
+def _tenths(seconds: float) -> str:
+    """Return seconds in words, halves upwards: as the viewer's page, so that both tell the same."""
+    return f"{math.floor(10 * seconds + 0.5) / 10:.1f}"
 
 
 def _ends(span: Span, pose: Pose3D) -> tuple[float, float]:

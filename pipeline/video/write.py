@@ -186,8 +186,9 @@ class VideoWriter:
     def _picture(self, frame: Frame) -> VideoFrame:
         """Return a frame as what the film is tagged as; RGB is converted."""
         if frame.ndim == 2:
-            # x264 copies what it is given at once; a card may come back for it later.
-            at_once = self._encoder is ENCODERS[X264]
+            # x264 copies what it is given at once; a card may come back for it later. Without a copy PyAV takes a
+            # height that four does not divide for two rows less, and finds the colours too early.
+            at_once = self._encoder is ENCODERS[X264] and self.size[1] % 4 == 0
             make = VideoFrame.from_numpy_buffer if at_once else VideoFrame.from_ndarray
             picture = make(np.ascontiguousarray(frame), format="yuv420p")
             picture.colorspace, picture.color_range = Colorspace.ITU709, ColorRange.MPEG

@@ -3,7 +3,8 @@
 const MOST_SPANS = 300;
 
 function spanText(run, [person, part, why, first, last]) {
-  const seconds = `${run.times[first].toFixed(1)}\u2013${endOf(run, last).toFixed(1)} s`;
+  const tenths = (time) => (Math.floor(10 * time + 0.5) / 10).toFixed(1); // as the report
+  const seconds = `${tenths(run.times[first])}\u2013${tenths(endOf(run, last))} s`;
   const who = run.people.length > 1 ? `person ${run.people[person].label}, ` : "";
   const what = run.whys[why].startsWith("left and right") ? run.whys[why] : `${run.parts[part]} ${run.whys[why]}`;
   return { seconds, what: who + what };
@@ -12,6 +13,7 @@ function spanText(run, [person, part, why, first, last]) {
 function listSpans(run, holder, jump) {
   const count = run.spans.length;
   holder.querySelector("summary").textContent = count ? `Low trust: ${count} ${count === 1 ? "span" : "spans"}` : "Low trust: none found";
+  holder.classList.toggle("empty", !count);
   const list = holder.querySelector("ul");
   for (const span of run.spans.slice(0, MOST_SPANS)) {
     const { seconds, what } = spanText(run, span);
