@@ -91,7 +91,7 @@ def add_lifting(verb: argparse.ArgumentParser, film: bool) -> None:
     add("--adapter", metavar="NAME-OR-FILE", help="joints by rules, or learned (default: rules)")
     add("--lifter", metavar="NAME-OR-FILE", help="a shipped lifter or a safetensors file (default: ugcn)")
     add("--lift-mode", choices=("windows", "sequence"), help="overlapping windows, as the paper, or one "
-        "pass over the film, 15 times as fast (default: windows)")  # fmt: skip
+        "pass over the film, 17 times as fast (default: windows)")  # fmt: skip
     add("--no-hold-bones", dest="hold_bones", action="store_false", default=None,
         help="bones as lifted, instead of one length a person")  # fmt: skip
 

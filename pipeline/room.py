@@ -8,8 +8,8 @@ a path (`pipeline.path`) walk about that place; the others keep it for the whole
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d, median_filter
 
 from pipeline.camera import Camera
 from pipeline.lens import straighten
@@ -99,8 +99,23 @@ def floor_height(upright: Doubles, valid: Bools, fps: float = 30.0) -> Doubles:
     hanging = np.interp(np.arange(len(upright)), frames, hanging)
     # The median ignores a jump's few frames of drawn-up legs, the Gaussian takes the rest of the jitter.
     width = min(2 * int(_CALM * fps / 2) + 1, len(hanging))
-    calm: Doubles = median_filter(hanging, size=width, mode="nearest")
-    return np.asarray(gaussian_filter1d(calm, sigma=_CALM * fps / 5, mode="nearest"), np.float64)
+    return running_gaussian(running_median(hanging, width), _CALM * fps / 5)
+
+
+# As SciPy's filters of mode "nearest", to the last bits; rendering needs no more of SciPy, which takes longer to import
+# than a second of film to draw.
+def running_median(values: Doubles, width: int) -> Doubles:
+    """Return (T,) the median of the `width` values about each of (T,), the ends repeated; of two the larger."""
+    windows = sliding_window_view(np.pad(values, (width // 2, (width - 1) // 2), "edge"), width)
+    parts = (np.partition(windows[part], width // 2, axis=-1)[:, width // 2] for part in _parts(len(values)))
+    return np.concatenate(list(parts))
+
+
+def running_gaussian(values: Doubles, sigma: float) -> Doubles:
+    """Return (T,) values smoothed by a Gaussian of `sigma` values, cut off at four of them, the ends repeated."""
+    reach = int(4 * sigma + 0.5)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    return np.convolve(np.pad(values, reach, "edge"), weights / weights.sum(), "valid")
 
 
 def pixels_per_metre(positions: Doubles, keypoints: Doubles, scores: Doubles) -> Doubles:

@@ -152,9 +152,8 @@ class ScenePainter:
         for index, is_rim in self._painting_order(depth, drawn):
             if is_rim:
                 panel.fill(outlines, index, edges[people[index // count]])
-                continue
-            for step in _picks(int(few[index]), steps):
-                panel.fill(shapes, (index, step), tones[index][step])
+            else:
+                panel.shade(shapes, index, _picks(int(few[index]), steps), tones[index])
 
     def _painting_order(self, depth: NDArray[np.float64], drawn: NDArray[np.bool_]) -> list[tuple[int, bool]]:
         """Return (part, whether its rim) from far to near, of parts whose ends have `depth` (P * N, 2), metres.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d, median_filter
 from scipy.spatial.transform import Rotation
 
 from detectors.joints import H36M_17
-from pipeline.room import floor_height, pixels_per_metre, place
+from pipeline.room import floor_height, pixels_per_metre, place, running_gaussian, running_median
 
 J = {name: index for index, name in enumerate(H36M_17)}
 SIZE = (1280, 720)
@@ -157,3 +158,13 @@ def test_the_floor_is_as_far_below_the_pelvis_as_the_lowest_joint() -> None:
     upright = np.zeros((40, 17, 3))
     upright[:, J["left_ankle"], 2] = -0.9
     np.testing.assert_allclose(floor_height(upright, np.ones(40, bool)), 0.9)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5, 12, 41, 4001])
+@pytest.mark.parametrize("width", [1, 2, 5, 12, 25])
+def test_calming_is_scipys(frames: int, width: int) -> None:
+    values = np.random.default_rng(frames).normal(size=frames)
+    width = min(width, frames)
+    np.testing.assert_array_equal(running_median(values, width), median_filter(values, size=width, mode="nearest"))
+    wanted = gaussian_filter1d(values, 0.4 * width, mode="nearest")
+    np.testing.assert_allclose(running_gaussian(values, 0.4 * width), wanted, atol=1e-12)

@@ -93,7 +93,7 @@ OTHERS = {
 @pytest.mark.parametrize(
     ("verb", "unneeded"),
     [
-        (["render", "film.mp4"], {"torch", *OTHERS}),
+        (["render", "film.mp4"], {"torch", "scipy", *OTHERS}),
         (["detect", "film.mp4", "--detector", "scripted"], {"torch", *OTHERS}),
         (["run", "film.mp4", "--detector", "scripted"], OTHERS),
     ],
