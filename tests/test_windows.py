@@ -58,6 +58,7 @@ def test_every_frame_is_seen_in_all_phases(frames: int) -> None:
 
 def test_phased_starts_of_known_sequences() -> None:
     assert windows.phased_starts(96, 96, 5, 16).tolist() == [0]
+    assert windows.phased_starts(98, 96, 5, 16).tolist() == [0, 1, 2]
     assert windows.phased_starts(99, 96, 5, 16).tolist() == [0, 1, 2, 3]
     assert windows.phased_starts(116, 96, 10, 3).tolist() == [0, 1, 2, 10, 18, 19, 20]
 
@@ -122,6 +123,11 @@ def test_a_window_may_begin_where_the_last_one_did() -> None:
     late.add(np.array([2]), np.zeros((1, 4), np.float32))
     with pytest.raises(ValueError, match="a window at frame 1, after those before 2 were joined"):
         late.add(np.array([1]), np.zeros((1, 4), np.float32))
+
+
+def test_every_window_must_say_where_it_begins() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        windows.Joiner(9).add(np.array([0, 3]), np.zeros((3, 5), np.float32))
 
 
 def test_padding_repeats_the_ends_half_each() -> None:
