@@ -54,6 +54,22 @@ def walk(frames: int) -> np.ndarray:
     return (shape + 20 * np.sin(t + np.arange(17)[:, None]) + [320, 240]).astype(np.float32)
 
 
+def test_screen_units_tell_where_somebody_stands_and_a_persons_own_do_not(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = UGCN(UGCNSettings(widths=(4, 4, 8, 8, 8))).eval()
+    keypoints, moved = walk(120), np.array([90, -40], np.float32)
+    for normalisation in ("screen", "person"):
+        recipe = Recipe(normalisation=normalisation)
+        weights.save(tmp_path / "tiny.safetensors", model, recipe)
+        lifter, times = Lifter(tmp_path / "tiny.safetensors", "cpu"), np.arange(120) / recipe.rate_hz
+        lifted = lifter.lift_run(keypoints, times, SIZE)
+        apart = np.abs(lifter.lift_run(keypoints + moved, times, SIZE) - lifted).max()
+        assert (apart > 1e-3) == (normalisation == "screen")
+        if normalisation == "screen":
+            wanted = lifter.lift_uniform(screen.to_screen(keypoints, SIZE))
+            np.testing.assert_allclose(lifted, wanted - wanted[:, :1], atol=1e-5)
+
+
 def test_steps_of_the_upsampling_are_averaged_out(lifter_file: Path) -> None:
     """A network whose answer stands still for 16 frames of a window: a line comes out as a line."""
     lifter = Lifter(lifter_file, "cpu", flip=False)
