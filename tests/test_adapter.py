@@ -105,6 +105,24 @@ def test_adapting_commutes_with_moving_scaling_and_turning(key: str, hidden: str
         got, got_scores = adapt(keypoints @ turn.T + move, scores, joints)
         np.testing.assert_allclose(got, plain @ turn.T + move, atol=2e-3)
         np.testing.assert_array_equal(got_scores, plain_scores)
+    tiny, _ = adapt(keypoints * 1e-3, scores, joints)  # a trunk of less than a pixel
+    np.testing.assert_allclose(tiny, plain * 1e-3, atol=2e-6)
+
+
+@pytest.mark.parametrize("hidden", ["nothing", "face", "hips"])
+@pytest.mark.parametrize("key", EVERY)
+def test_a_frame_is_adapted_alone_as_among_others(key: str, hidden: str) -> None:
+    """More frames than are worked on at once, of people of all sizes; axes in front are free."""
+    joints = VOCABULARIES[key]
+    keypoints, scores = with_hidden(joints, hidden)
+    sizes = np.geomspace(0.1, 10, 16)[:, None, None, None, None]
+    many, many_scores = keypoints * sizes, np.broadcast_to(scores, (16, *scores.shape))
+    got, got_scores = adapt(many, many_scores, joints)
+    assert many_scores.size / len(joints) > 500 and got.dtype == got_scores.dtype == np.float32
+    for frame in np.ndindex(many_scores.shape[:-1]):
+        alone, alone_scores = adapt(many[frame], many_scores[frame], joints)
+        np.testing.assert_array_equal(got[frame], alone)
+        np.testing.assert_array_equal(got_scores[frame], alone_scores)
 
 
 @pytest.mark.parametrize("key", EVERY)

@@ -38,7 +38,8 @@ class Diarist:
                 os.kill(os.getpid(), signal.SIGKILL)
             if frame.shape[1] == 70:
                 raise ValueError("no such film")
-            time.sleep(float(os.environ.get("DIARY_SLEEP", "0")))
+            while self.waits(frame):
+                time.sleep(0.01)
             points = [[10 + j, 5 + 2 * j] for j in range(17)]
             yield type("Any", (), dict(boxes=[[0, 0, 60, 45]], keypoints=[points], scores=[[0.9] * 17]))()
         self.note("end", frame)
@@ -46,6 +47,9 @@ class Diarist:
         with open(os.environ["DIARY"], "a") as file:
             threads = os.environ.get("OMP_NUM_THREADS")
             file.write(f"{what} {frame.shape[1]} {os.getpid()} {threads} {time.monotonic()}\\n")
+    def waits(self, frame):
+        width, _, begun = os.environ.get("DIARY_WAITS", ":0").partition(":")
+        return width in ("", str(frame.shape[1])) and open(os.environ["DIARY"]).read().count("begin") < int(begun)
     def first_time(self):
         return open(os.environ["DIARY"]).read().count("begin 68") == 1
 
@@ -185,7 +189,7 @@ def test_a_bad_film_stops_nobody_and_a_second_batch_does_the_rest(
 def test_films_are_done_at_once_and_share_the_processors(
     diary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DIARY_SLEEP", "0.3")
+    monkeypatch.setenv("DIARY_WAITS", ":2")  # all films, until two have begun
     monkeypatch.setattr("pipeline.batch.workers.processors", lambda: 8)
     make_films(tmp_path / "films", 64, 72, 74, 76, frames=4)
     assert batch(tmp_path / "films", "--jobs", "2", output=tmp_path / "runs") == 0
@@ -199,7 +203,7 @@ def test_films_are_done_at_once_and_share_the_processors(
 
 
 def test_a_stopped_batch_keeps_what_is_done(diary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DIARY_SLEEP", "0.5")
+    monkeypatch.setenv("DIARY_WAITS", "72:9")  # the second film, for ever
     films, out = tmp_path / "films", tmp_path / "runs"
     make_films(films, 64, 72, 74)
     words = [sys.executable, "-m", "pipeline", "batch", str(films), "--detector", "diary", "--output", str(out)]
@@ -235,7 +239,7 @@ def test_a_cluster_of_two_machines_loses_nothing_with_a_worker(
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'motion-lift[ray]'")
     from ray.cluster_utils import Cluster
 
-    monkeypatch.setenv("DIARY_SLEEP", "0.4")
+    monkeypatch.setenv("DIARY_WAITS", ":3")  # all films, until one has been begun again
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     films, out = tmp_path / "films", tmp_path / "runs"
     made = make_films(films, *range(80, 92, 2), frames=5)

@@ -24,18 +24,19 @@ def test_a_film_is_lengthened_by_copies(tmp_path: Path) -> None:
 
 
 def test_the_memory_of_a_commands_children_counts() -> None:
-    child = "held = b'x' * (60 << 20); print(flush=True); input()"
+    # It works until it has used half a second of the processor: long enough to be looked at, however busy that is.
+    works = "import time\nwhile time.process_time() < 0.5: pass\n"
+    child = f"held = b'x' * (60 << 20); print(flush=True)\n{works}"
     parent = f"""
-import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", {child!r}], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", {child!r}], stdout=subprocess.PIPE)
 child.stdout.readline()
 held = b"x" * (60 << 20)
-time.sleep(1)
-child.communicate(b"go")
+child.communicate()
 """
-    alone = watch([sys.executable, "-c", "held = b'x' * (60 << 20); import time; time.sleep(1)"], every_s=0.1).peak
+    alone = watch([sys.executable, "-c", f"held = b'x' * (60 << 20)\n{works}"], every_s=0.05).peak
     assert 60 < alone < 100
-    assert watch([sys.executable, "-c", parent], every_s=0.1).peak > 120
+    assert watch([sys.executable, "-c", parent], every_s=0.05).peak > 120
 
 
 def test_a_command_that_fails_is_told() -> None:

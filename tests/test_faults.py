@@ -230,7 +230,7 @@ def test_a_stop_is_tidy_and_soon(place: Path, whole: Path, how: signal.Signals, 
     code, used = ended(pid)
     said = (place / "said.txt").read_text()
     assert used - before < 1 and "Traceback" not in said
-    assert code in (130, 0, -how)  # at work; at the end already; before it listens
+    assert code in (130, 0, -how), said  # at work; at the end already; before it listens
     assert code != 130 or said.endswith("the same command goes on from there\n")
     if (place / "runs/walk").exists():
         names = {file.name for file in (place / "runs/walk").iterdir()}

@@ -54,41 +54,20 @@ def walk(frames: int) -> np.ndarray:
     return (shape + 20 * np.sin(t + np.arange(17)[:, None]) + [320, 240]).astype(np.float32)
 
 
-@pytest.mark.parametrize("frames", [96, 97, 100, 101, 143, 300])
-def test_cut_and_join_is_identity(frames: int) -> None:
-    sequence = RANDOM.normal(size=(frames, 17, 3)).astype(np.float32)
-    first = windows.starts(frames, 96, 5)
-    cuts = windows.cut(sequence, first, 96)
-    joiner = windows.Joiner(frames)
-    half = len(first) // 2
-    joiner.add(first[:half], cuts[:half])
-    joiner.add(first[half:], cuts[half:])
-    np.testing.assert_allclose(joiner.result(), sequence, atol=1e-6)
-
-
-def test_frames_without_a_window_are_refused() -> None:
-    joiner = windows.Joiner(10)
-    joiner.add(np.array([0]), np.zeros((1, 8, 17, 3), np.float32))
-    with pytest.raises(ValueError, match="covers"):
-        joiner.result()
-
-
-def test_starts_cover_every_frame_once_at_least() -> None:
-    assert windows.starts(96, 96, 5).tolist() == [0]
-    assert windows.starts(107, 96, 5).tolist() == [0, 5, 10, 11]
-    with pytest.raises(ValueError, match="windows"):
-        windows.starts(95, 96, 5)
-
-
-@pytest.mark.parametrize("frames", [111, 112, 127, 140, 300])
-def test_every_frame_is_seen_in_all_phases(frames: int) -> None:
-    """Away from the first and last 15 frames, windows of all 16 phases meet, in short sequences too."""
-    first = windows.phased_starts(frames, 96, 5, 16)
-    assert first[0] == 0 and first[-1] == frames - 96 and (np.diff(first) > 0).all()
-    assert set(windows.starts(frames, 96, 5)) <= set(first)
-    for frame in range(15, frames - 15):
-        assert {start % 16 for start in first if start <= frame < start + 96} == set(range(16))
-    np.testing.assert_array_equal(windows.phased_starts(frames, 96, 5, 1), windows.starts(frames, 96, 5))
+def test_screen_units_tell_where_somebody_stands_and_a_persons_own_do_not(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = UGCN(UGCNSettings(widths=(4, 4, 8, 8, 8))).eval()
+    keypoints, moved = walk(120), np.array([90, -40], np.float32)
+    for normalisation in ("screen", "person"):
+        recipe = Recipe(normalisation=normalisation)
+        weights.save(tmp_path / "tiny.safetensors", model, recipe)
+        lifter, times = Lifter(tmp_path / "tiny.safetensors", "cpu"), np.arange(120) / recipe.rate_hz
+        lifted = lifter.lift_run(keypoints, times, SIZE)
+        apart = np.abs(lifter.lift_run(keypoints + moved, times, SIZE) - lifted).max()
+        assert (apart > 1e-3) == (normalisation == "screen")
+        if normalisation == "screen":
+            wanted = lifter.lift_uniform(screen.to_screen(keypoints, SIZE))
+            np.testing.assert_allclose(lifted, wanted - wanted[:, :1], atol=1e-5)
 
 
 def test_steps_of_the_upsampling_are_averaged_out(lifter_file: Path) -> None:

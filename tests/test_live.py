@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,21 @@ class Burst:
 
     def __init__(self, count: int, gate: threading.Event | None = None) -> None:
         self.count, self.gate, self.warnings = count, gate, []
+        self.sent = 0  # frames that were taken from it
 
     def frames(self, ended: threading.Event) -> Iterator[tuple[float, float, np.ndarray]]:
         for index in range(self.count):
             if index == self.count // 2 and self.gate:
                 self.gate.wait(20)
             yield index / 25, time.monotonic(), np.full((6, 8, 3), index % 256, np.uint8)
+            self.sent = index + 1
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
 
 
 def live(source: object, *flags: object, detector: str = "scripted") -> int:
@@ -61,16 +70,17 @@ def kept(folder: Path) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
 
 def test_who_is_slow_sees_the_newest_frame_and_misses_the_others() -> None:
     gate = threading.Event()
-    newest = Newest(Burst(40, gate))
+    source = Burst(40, gate)
+    newest = Newest(source)
     seen = []
     for shot in newest:
         seen.append(shot.index)
         assert shot.picture[0, 0, 0] == shot.index
         if len(seen) == 1 and shot.index < 19:
-            time.sleep(0.5)  # the first half comes meanwhile
+            wait_until(lambda: source.sent == 20)  # the first half comes meanwhile
         if shot.index == 19:
             gate.set()
-            time.sleep(0.5)
+            wait_until(lambda: source.sent == 40)
     assert 19 in seen and seen[-1] == 39 and seen == sorted(set(seen))
     assert len(seen) + newest.dropped == 40
 

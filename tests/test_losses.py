@@ -159,7 +159,7 @@ def test_presets_are_equations_4_to_6_and_plain_distances() -> None:
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("papper", {}, "did you mean 'paper'"),
+        ("papper", {}, "^loss preset: 'papper' is unknown; did you mean 'paper'"),
         ("paper", {"operator": ["cross"]}, "did you mean 'operators'"),
         ("paper", {"operators": ["outer"]}, "known are"),
         ("paper", {"operator_weights": {"crosss": 1.0}}, "crosss"),
@@ -167,8 +167,11 @@ def test_presets_are_equations_4_to_6_and_plain_distances() -> None:
         ("paper", {"intervals": [1.5]}, "int wanted"),
         ("paper", {"norm": "l3"}, "l1 or l2"),
         ("paper", {"derivative": "yes"}, "none or subtraction or smooth"),
-        ("paper", {"weight": -1.0}, "from 0"),
+        ("paper", {"norm": 1}, "^loss.norm: "),
+        ("paper", {"weight": -1.0}, "^loss: LossSettings: weights and warmup_steps from 0 wanted$"),
         ("paper", {"warmup_steps": -1}, "from 0"),
+        ("paper", {"derivative_weight": -1.0}, "from 0"),
+        ("paper", {"operator_weights": {"cross": 1.0, "inner": -1.0}}, "from 0"),
     ],
 )
 def test_wrong_presets_are_told_in_one_line(name: str, values: dict, message: str) -> None:

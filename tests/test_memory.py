@@ -12,7 +12,6 @@ from test_track import SIZE, Scene
 
 from detectors.joints import COCO_17
 from detectors.scripted import ScriptedDetector, walker
-from lifter import windows
 from pipeline.packed import Detections, Rows
 from pipeline.poses import Pose2D
 from pipeline.progress import Console
@@ -133,15 +132,3 @@ def test_rows_grow_in_place_and_forget() -> None:
     rows.forget(keep=2)
     rows.extend(kept[:1])
     np.testing.assert_array_equal(rows.packed(), [*kept[-2:], kept[0]])
-
-
-def test_windows_joined_batch_by_batch_are_those_joined_at_once_to_the_byte() -> None:
-    first = windows.phased_starts(230, 96, 5, 16)
-    said = np.random.default_rng(0).normal(size=(len(first), 96, 17, 3)).astype(np.float32)
-    whole, parts = windows.Joiner(230), windows.Joiner(230)
-    whole.add(first, said)
-    for at in range(0, len(first), 4):
-        parts.add(first[at : at + 4], said[at : at + 4])
-    assert whole.result().tobytes() == parts.result().tobytes()
-    with pytest.raises(ValueError, match="window at frame 0"):
-        parts.add(first[:1], said[:1])

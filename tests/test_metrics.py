@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -126,6 +127,8 @@ def test_n_mpjpe_forgets_scale_only() -> None:
     assert n_mpjpe(scales * LIFTED, TRUTH) == pytest.approx(n_mpjpe(LIFTED, TRUTH), rel=1e-12)
     assert n_mpjpe(TRUTH * 3, TRUTH) < 1e-9
     assert n_mpjpe(TRUTH + 0.1, TRUTH) > 10
+    assert n_mpjpe(TRUTH * 1e-3, TRUTH) < 1e-9  # also a pose of a millimetre
+    assert p_mpjpe(TRUTH * 1e-3, TRUTH) < 1e-9
 
 
 # Motion.
@@ -195,7 +198,7 @@ def test_a_mirrored_body_is_as_asymmetric_and_a_symmetric_one_not_at_all() -> No
 
 
 def test_bones_want_the_whole_skeleton() -> None:
-    with pytest.raises(ValueError, match="17 joints wanted"):
+    with pytest.raises(ValueError, match="17 joints wanted to measure bones, got 14"):
         metrics.bone_deviation(LIFTED[:, :14])
 
 
@@ -245,6 +248,7 @@ def test_a_pose_of_zeros_is_as_wrong_as_the_truth_is_wide() -> None:
     assert n_mpjpe(np.zeros_like(TRUTH), TRUTH) == pytest.approx(1000 * np.linalg.norm(TRUTH, axis=-1).mean())
 
 
+@pytest.mark.filterwarnings("error")
 def test_nothing_to_measure_is_no_number() -> None:
     never = np.zeros(len(TRUTH), bool)
     for metric in (*ERRORS, pck, auc):
@@ -259,6 +263,11 @@ def test_single_precision_is_widened() -> None:
     far = np.full((1, 17, 3), 4096.0, np.float32)
     near = np.nextafter(far, np.float32(0))
     assert mpjpe(far, near) == pytest.approx(1000 * math.sqrt(3) * 2.0**-12)
+    # Numbers whose squares single precision cannot hold.
+    huge = (LIFTED * 1e20).astype(np.float32)
+    assert metrics.bone_deviation(huge) == pytest.approx(1e20 * metrics.bone_deviation(LIFTED), rel=1e-6)
+    assert jerk(huge) == pytest.approx(1e20 * jerk(LIFTED), rel=1e-6)
+    assert mpjve(huge, -huge) == pytest.approx(2e20 * mpjve(LIFTED, np.zeros_like(LIFTED)), rel=1e-6)
 
 
 def test_wrong_arrays_are_refused() -> None:
@@ -268,5 +277,9 @@ def test_wrong_arrays_are_refused() -> None:
         mpjpe(TRUTH, TRUTH, np.ones(9))
     with pytest.raises(ValueError, match="valid \\(9,\\) bool"):
         mpjve(TRUTH, TRUTH, np.ones(8, bool))
-    with pytest.raises(ValueError, match="\\(T, J, 3\\)"):
-        jerk(TRUTH[0])
+    for wrong in (TRUTH[0], TRUTH[:, :, :2], TRUTH[:0], TRUTH[None], TRUTH[:, :0]):
+        with pytest.raises(ValueError, match=re.escape(f"metrics: positions (T, J, 3) wanted, got {wrong.shape}")):
+            jerk(wrong)
+        two = re.escape(f"metrics: two equal shapes (T, J, 3) wanted, got {wrong.shape} and {wrong.shape}")
+        with pytest.raises(ValueError, match=two):
+            mpjpe(wrong, wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
 import subprocess
 import sys
@@ -36,10 +37,11 @@ SHAPES = (UGCNSettings(widths=WIDTHS, dropout=0.0), UGCNSettings(pairs=2, mergin
 
 @pytest.fixture(scope="module", autouse=True)
 def mmpose() -> Iterator[None]:
-    """MMPose made importable, one thread, and the registries' default scope put back."""
+    """MMPose made importable, our parts registered, one thread, and the registries' default scope put back."""
     from mmengine.registry import DefaultScope
 
     mm_compat.prepare()
+    importlib.import_module("lifter.training.mmpose_parts")
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     with mm_compat.quiet(), DefaultScope.overwrite_default_scope("mmpose"):

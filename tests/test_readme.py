@@ -45,12 +45,22 @@ def is_run(command: str) -> bool:
     return not others and not any(word in command for word in SPECIAL) and not any(p.search(command) for p in told)
 
 
+def data_of(config: Path) -> list[str]:
+    """Return the data folders that a training config names, itself or in the one it is based on."""
+    text = config.read_text(encoding="utf-8")
+    based_on = [config.parent / name for name in re.findall(r'^_base_ = \[?"(\S+?)"', text, flags=re.M)]
+    own = re.findall(r'folder="(\S+?)"', text)
+    return list(dict.fromkeys(own)) or [folder for base in based_on for folder in data_of(base)]
+
+
 def make_before(arguments: list[str], folder: Path) -> None:
     """Run the guide's own command for what a command reads and is not there yet, as when only some tests are run."""
-    for flag, word in pairwise(arguments):
+    given = [word for flag, word in pairwise(arguments) if flag in ("--data", "--runs", "--from", "--lifter")]
+    if arguments[1:3] == ["lifter", "train"] and "--data" not in arguments:
+        given += data_of(ROOT / arguments[3])
+    for word in given:
         path = word.removesuffix("/films").removesuffix("/lifter.safetensors")
-        reads = flag in ("--data", "--runs", "--from", "--lifter") and path.startswith("work_dirs/")
-        if reads and not (folder / path).exists():
+        if path.startswith("work_dirs/") and not (folder / path).exists():
             earlier = next(c for c in COMMANDS if f"--out {path} " in f"{c} " and MAKES_DATA.search(c))
             words = shlex.split(earlier)[1:]
             make_before(words, folder)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import cpu_seconds
 
 from pipeline.camera import up_of
 from pipeline.cli import main
@@ -423,7 +424,8 @@ def test_stopping_leaves_no_litter_and_the_next_run_goes_on(tmp_path: Path, stag
         text=True,
     )
     # The signal comes at some moment of start-up or work; whichever it is, the rules below hold.
-    time.sleep({"detect": 0.8, "lift": 2.0, "render": 2.5}[stage])
+    while process.poll() is None and cpu_seconds(process.pid) < {"detect": 0.8, "lift": 2.0, "render": 2.5}[stage]:
+        time.sleep(0.005)
     process.send_signal(how)
     _, complaint = process.communicate(timeout=60)
     names = {file.name for file in made(film).iterdir()} if made(film).exists() else set()

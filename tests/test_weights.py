@@ -31,6 +31,7 @@ class Server:
         content: the file.
         breaks_after: for each coming request, close the connection after so many bytes; then no more.
         ranges: continue a file where asked.
+        shifted: continue it so many bytes further on than asked.
         statuses: path -> status to answer instead.
         redirects: path -> address to send the client to.
         asked: (path, Range header or "") of each request.
@@ -39,6 +40,7 @@ class Server:
     content: bytes = CONTENT
     breaks_after: list[int] = field(default_factory=list)
     ranges: bool = True
+    shifted: int = 0
     says_length: bool = True
     statuses: dict[str, int] = field(default_factory=dict)
     redirects: dict[str, str] = field(default_factory=dict)
@@ -70,7 +72,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
                 self.end_headers()
                 return
             asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")) if state.ranges else None
-            offset = int(asked[1]) if asked else 0
+            offset = int(asked[1]) + state.shifted if asked else 0
             status = state.statuses.get(folder, 206 if asked else 200)
             if asked and offset >= len(state.content):
                 status = 416
@@ -147,6 +149,14 @@ def test_server_without_ranges_starts_anew(server: Server, tmp_path: Path) -> No
     server.breaks_after = [100_000]
     assert fetch(server.weights(), tmp_path).read_bytes() == CONTENT
     assert len(server.asked) == 2
+
+
+def test_server_that_continues_elsewhere_is_not_believed(server: Server, tmp_path: Path) -> None:
+    server.breaks_after, server.shifted = [100_000], 7
+    _refused(server.weights(), tmp_path, "the server continues the file at another place than asked")
+    assert (tmp_path / f"{NAME}.part").read_bytes() == CONTENT[:100_000]  # nothing wrong was put behind it
+    server.shifted = 0
+    assert fetch(server.weights(), tmp_path).read_bytes() == CONTENT
 
 
 def test_wrong_hash_leaves_nothing(server: Server, tmp_path: Path) -> None:
