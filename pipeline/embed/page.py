@@ -21,7 +21,7 @@ def show(result: Result) -> str:
     if result.warnings:
         parts.append("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in result.warnings) + "</ul>")
     if result.film is not None:
-        parts.append(_film(result.film))
+        parts.append(film_html(result.film))
     return "<div>" + "".join(parts) + "</div>"
 
 
@@ -29,7 +29,7 @@ def _folder(folder: Path | None) -> str:
     return "" if folder is None else f" in <code>{escape(str(folder))}</code>"
 
 
-def _film(film: Path) -> str:
+def film_html(film: Path) -> str:
     """Return the film itself, or a link to it."""
     kind = _KINDS.get(film.suffix)
     try:
