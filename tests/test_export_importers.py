@@ -1,7 +1,7 @@
 """Exports in real importers: Blender's for BVH and glTF, and the Khronos Group's validator.
 
-`make importers` fetches both. Blender is taken as the bpy package in a Python that MOTION_LIFT_BPY names, in the one that
-was fetched, or as `blender` on the PATH; the validator is npm's gltf-validator, fetched or where node finds it
+`make importers` fetches both. Blender is taken as the bpy package in a Python that MOTION_LIFT_BPY names, in the one
+that was fetched, or as `blender` on the PATH; the validator is npm's gltf-validator, fetched or where node finds it
 (NODE_PATH). What is not there is skipped, and says so.
 """
 
