@@ -65,7 +65,7 @@ def draw_fit(seconds: Doubles, quality: Quality) -> bytes:
 
 def draw_bones(quality: Quality) -> bytes:
     """Return how much each bone's length varies, a bar a bone."""
-    figure = _figure(2.6, layout="constrained")
+    figure = _figure(2.6, constrained=True)
     axis = figure.subplots()
     names = [f"{joints.NAMES[a]}\n{joints.NAMES[b]}".replace("_", " ") for a, b in joints.LIMBS]
     axis.bar(np.arange(len(names)), 100 * quality.bones, color=_LINE)
@@ -89,10 +89,10 @@ def _edges(seconds: Doubles) -> Doubles:
     return np.asarray(np.maximum.accumulate(whole + 1e-9 * np.arange(len(whole))))
 
 
-def _figure(height: float, layout: str | None = None) -> Figure:
+def _figure(height: float, constrained: bool = False) -> Figure:
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(11, height), layout=layout, facecolor="white")
+    return Figure(figsize=(11, height), layout="constrained" if constrained else None, facecolor="white")
 
 
 def _png(figure: Figure) -> bytes:
