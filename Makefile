@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo picture test bench lint browser viewer-library clean
+.PHONY: setup demo picture test bench lint browser importers viewer-library clean
 
 setup: $(READY)
 
@@ -49,6 +49,18 @@ browser: .browser/chromium
 	npm install --prefix .browser --no-save --no-audit --no-fund @sparticuz/chromium@153.0.0
 	cd .browser && TMPDIR="$$PWD" node --input-type=module \
 		--eval 'import chromium from "@sparticuz/chromium"; await chromium.executablePath()'
+
+# Fetches what reads exported files in their tests, which skip without: Blender as a package (some 400 MB, in an
+# environment of its own) and the Khronos Group's validator of glTF.
+importers: .importers/blender .importers/node_modules
+
+.importers/blender:
+	$(PYTHON) -m venv $@.part
+	$@.part/bin/python -m pip install --quiet bpy==4.5.0
+	mv $@.part $@
+
+.importers/node_modules:
+	npm install --prefix .importers --no-save --no-audit --no-fund gltf-validator@2.0.0-dev.3.10
 
 # Makes the 3D library of the viewer anew from its npm package; only whoever changes its version needs node.
 viewer-library:

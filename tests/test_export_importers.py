@@ -1,7 +1,8 @@
 """Exports in real importers: Blender's for BVH and glTF, and the Khronos Group's validator.
 
-Blender is taken as `blender` on the PATH, or as the bpy package in a Python that MOTION_LIFT_BPY names; the validator
-is npm's gltf-validator where node finds it (NODE_PATH). What is not there is skipped, and says so.
+`make importers` fetches both. Blender is taken as the bpy package in a Python that MOTION_LIFT_BPY names, in the one
+that was fetched, or as `blender` on the PATH; the validator is npm's gltf-validator, fetched or where node finds it
+(NODE_PATH). What is not there is skipped, and says so.
 """
 
 from __future__ import annotations
@@ -49,15 +50,18 @@ require('gltf-validator').validateBytes(new Uint8Array(fs.readFileSync(process.a
   .then(report => console.log(JSON.stringify(report)));
 """
 
+FETCHED = Path(__file__).parents[1] / ".importers"
+
 
 @pytest.fixture(scope="module")
 def blender() -> list[str]:
     """The words that run a Python script in Blender."""
-    if python := os.environ.get("MOTION_LIFT_BPY"):
+    fetched = FETCHED / "blender" / "bin" / "python"
+    if python := os.environ.get("MOTION_LIFT_BPY", str(fetched) if fetched.is_file() else ""):
         return [python]
     if found := shutil.which("blender"):
         return [found, "--background", "--factory-startup", "--python-exit-code", "1", "--python"]
-    pytest.skip("no Blender here: neither `blender` on the PATH nor a Python with bpy in MOTION_LIFT_BPY")
+    pytest.skip("no Blender here: `make importers` fetches it, MOTION_LIFT_BPY names a Python with bpy")
 
 
 def imported(blender: list[str], file: Path, frames: int, fps: int) -> dict:  # type: ignore[type-arg]
@@ -103,12 +107,17 @@ def test_blender_imports_everyone_from_gltf(blender: list[str], tmp_path: Path) 
 def test_the_khronos_validator_finds_nothing(form: str, people: int, tmp_path: Path) -> None:
     pytest.importorskip("pygltflib")
     node = shutil.which("node")
-    if node is None or subprocess.run([node, "-e", "require('gltf-validator')"], capture_output=True).returncode:
-        pytest.skip("no gltf-validator here: npm install gltf-validator, and let NODE_PATH name its node_modules")
+    places_of = os.pathsep.join([str(FETCHED / "node_modules"), os.environ.get("NODE_PATH", "")])
+    knows = {**os.environ, "NODE_PATH": places_of}
+    if (
+        node is None
+        or subprocess.run([node, "-e", "require('gltf-validator')"], capture_output=True, env=knows).returncode
+    ):
+        pytest.skip("no gltf-validator here: `make importers` fetches it, NODE_PATH names another's node_modules")
     run = write_run(tmp_path, two_people() if people == 2 else to_pose(places(motion(1, 0)).astype(np.float64)[None]))
     assert main(["export", str(run), "--format", form]) == 0
     (tmp_path / "validate.js").write_text(VALIDATE)
     words = [node, str(tmp_path / "validate.js"), str(run / "export" / f"film.{form}")]
-    report = json.loads(subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout)
+    report = json.loads(subprocess.run(words, capture_output=True, check=True, timeout=60, env=knows).stdout)
     assert report["issues"]["messages"] == []
     assert report["info"]["animationCount"] == 1 and report["info"]["hasSkins"] and report["info"]["drawCallCount"] > 0

@@ -110,3 +110,16 @@ def test_runs_in_every_format_do_only_the_film_again(tmp_path: Path, capsys: pyt
     assert (made(film) / "walk_3d.mp4").read_bytes() == before  # another format takes no film away
     for name in ("walk_3d.webm", "walk_3d.gif"):
         assert len(read(made(film) / name)[0]) == 8
+
+
+def test_the_light_room_has_a_flag_and_does_only_the_film_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film, bright = make_run_film(tmp_path / "films" / "walk.mp4", 4), {}
+    for style in ("night", "paper"):
+        stages_run(capsys)
+        assert run(film, "--format", "png", "--style", style) == 0
+        assert ("lift" in stages_run(capsys)) == (style == "night")
+        picture = cv2.imread(str(made(film) / "walk_3d_png" / "000002.png"))
+        bright[style] = picture[:, -picture.shape[1] // 4 :].mean()  # of the room, right of the people
+    assert bright["night"] < 100 and bright["paper"] > 180

@@ -18,7 +18,7 @@ def show(told: str, warnings: Sequence[str], folder: Path | None, film: Path | N
     if warnings:
         parts.append("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in warnings) + "</ul>")
     if film is not None:
-        parts.append(_film(film))
+        parts.append(film_html(film))
     return "<div>" + "".join(parts) + "</div>"
 
 
@@ -26,7 +26,7 @@ def _folder(folder: Path | None) -> str:
     return "" if folder is None else f" in <code>{escape(str(folder))}</code>"
 
 
-def _film(film: Path) -> str:
+def film_html(film: Path) -> str:
     """Return the film itself, or a link to it."""
     kind = _KINDS.get(film.suffix)
     try:

@@ -33,8 +33,8 @@ def measure(run: Path, person: int | None, output: Path | None, plots: bool) -> 
     """
     from pipeline import store
     from pipeline.measures.angles import joint_angles
-    from pipeline.measures.steps import find_walks
     from pipeline.measures.printed import NO_WALK, angle_table, walk_table
+    from pipeline.measures.steps import find_walks
     from pipeline.measures.summary import NOTE, summary
     from pipeline.measures.tables import angles_csv, steps_csv
     from pipeline.progress import Console
@@ -102,4 +102,3 @@ def _plots(pose: Pose3D, rows: list[int], angles: Any, walks: dict[int, list[Wal
         title = plain(f"{' '.join(film.split())}, person {number}").replace("$", r"\$")
         made[f"angles_{number}.png"] = draw_person(title, pose.timestamps, shown, walks[number], own)
     return made
-

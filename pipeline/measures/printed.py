@@ -16,7 +16,7 @@ def angle_table(people: dict[str, Any]) -> Table:
         people: by number, of `pipeline.measures.summary`.
     """
     rows = [
-        (number, name, *(("-",) * 3 if spread is None else (str(round(spread[key])) for key in ("p5", "median", "p95"))))
+        (number, name, *_percentiles(spread))
         for number, told in people.items()
         for name, spread in told["angles_deg"].items()
     ]
@@ -34,6 +34,10 @@ def walk_table(people: dict[str, Any]) -> Table | None:
     ]  # fmt: skip
     head = ("person", "from s", "to s", "steps", "steps/min", "step s (left, right)", "step m (left, right)")
     return Table(head, rows) if rows else None
+
+
+def _percentiles(spread: dict[str, float] | None) -> tuple[str, ...]:
+    return ("-",) * 3 if spread is None else tuple(str(round(spread[key])) for key in ("p5", "median", "p95"))
 
 
 def _sides(values: dict[str, float | None]) -> str:

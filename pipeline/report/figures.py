@@ -20,13 +20,14 @@ Doubles = NDArray[np.float64]
 
 _WHY_COLORS = dict(zip(WHYS, ("#d55e00", "#e69f00", "#0072b2"), strict=True))
 _LINE = "#0072b2"
-_SIDES = {"left": 0.085, "right": 0.93}  # of plots over time, so that one moment lies above the other on the page
+# Of plots over time; alike, so that a moment is at one place in all of them.
+_PLACE = {"left": 0.085, "right": 0.93, "top": 0.93, "hspace": 0.4}
 
 
 def draw_trust(seconds: Doubles, quality: Quality, spans: list[Span]) -> bytes:
     """Return confidence by part of the body over time, and beneath it the spans of low trust."""
     figure = _figure(3.8)
-    above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={**_SIDES, "top": 0.93, "bottom": 0.2, "hspace": 0.4})
+    above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={**_PLACE, "bottom": 0.2})
     ends = _edges(seconds)
     image = above.pcolormesh(
         ends, np.arange(len(LIMB_PARTS) + 1), np.ma.masked_invalid(quality.score.T), vmin=0, vmax=1, cmap="cividis"
@@ -54,7 +55,7 @@ def draw_trust(seconds: Doubles, quality: Quality, spans: list[Span]) -> bytes:
 def draw_fit(seconds: Doubles, quality: Quality) -> bytes:
     """Return how the lifted pose fits the picture, and how feet that stand slide, over time."""
     figure = _figure(3.6)
-    above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={**_SIDES, "top": 0.93, "bottom": 0.13, "hspace": 0.4})
+    above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={**_PLACE, "bottom": 0.13})
     _line(above, seconds, 100 * quality.reprojection, "off the key points, % of the person's height")
     _line(below, seconds, quality.skate, "feet that stand slide, m/s (blank: none stands)")
     below.set_xlim(*_edges(seconds)[[0, -1]])
@@ -64,7 +65,7 @@ def draw_fit(seconds: Doubles, quality: Quality) -> bytes:
 
 def draw_bones(quality: Quality) -> bytes:
     """Return how much each bone's length varies, a bar a bone."""
-    figure = _figure(2.6, layout="constrained")
+    figure = _figure(2.6, constrained=True)
     axis = figure.subplots()
     names = [f"{joints.NAMES[a]}\n{joints.NAMES[b]}".replace("_", " ") for a, b in joints.LIMBS]
     axis.bar(np.arange(len(names)), 100 * quality.bones, color=_LINE)
@@ -88,10 +89,10 @@ def _edges(seconds: Doubles) -> Doubles:
     return np.asarray(np.maximum.accumulate(whole + 1e-9 * np.arange(len(whole))))
 
 
-def _figure(height: float, layout: str | None = None) -> Figure:
+def _figure(height: float, constrained: bool = False) -> Figure:
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(11, height), layout=layout, facecolor="white")
+    return Figure(figsize=(11, height), layout="constrained" if constrained else None, facecolor="white")
 
 
 def _png(figure: Figure) -> bytes:
