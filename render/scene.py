@@ -35,7 +35,7 @@ class Body:
         radii: (N, 2) metres.
         sides: N indices into `SIDES`.
         is_ball: (N,) bool.
-        meeting: per part, the limbs that meet in a ball; empty for a limb.
+        meeting: (N, N) bool; the second part is a limb that meets in the first, a ball.
         skull: the part that is the head, if any: it ends below its outer joint, the top of the head.
     """
 
@@ -43,7 +43,7 @@ class Body:
     radii: NDArray[np.float64]
     sides: NDArray[np.intp]
     is_ball: NDArray[np.bool_]
-    meeting: tuple[list[int], ...]
+    meeting: NDArray[np.bool_]
     skull: int | None
 
     @classmethod
@@ -58,13 +58,13 @@ class Body:
         tops = [i for i, (_, end) in enumerate(limbs) if skeleton.joints[end] in ("head", "head_top")]
         if tops:
             radii[tops[0]] = 0.84 * radii[tops[0], 1], radii[tops[0], 1]
-        meeting = tuple([k for k, limb in enumerate(limbs) if a == b and a in limb] for a, b in limbs + balls)
+        meeting = [[a == b and a in other and other not in balls for other in limbs + balls] for a, b in limbs + balls]
         return cls(
             ends=np.array(limbs + balls, np.intp).reshape(-1, 2),
             radii=radii,
             sides=np.array([SIDES.index(side) for side in sides], np.intp),
             is_ball=is_ball,
-            meeting=meeting,
+            meeting=np.array(meeting, bool).reshape(len(meeting), len(meeting)),
             skull=tops[0] if tops else None,
         )
 
@@ -163,13 +163,9 @@ class ScenePainter:
         """
         body, count = self._body, len(self._body.ends)
         middle = depth.mean(axis=1).reshape(-1, count)
-        steep = np.abs(depth[:, 1] - depth[:, 0]).reshape(-1, count)
-        key = middle.copy()
-        for ball in np.flatnonzero(body.is_ball):
-            limbs = body.meeting[ball]
-            least = middle[:, limbs] + np.where(steep[:, limbs] < _STEEP, 0.0, np.inf)
-            key[:, ball] = np.minimum(middle[:, ball] - body.radii[ball, 0], least.min(axis=1, initial=np.inf) - 1e-3)
-        keys = key.ravel()
+        flat = np.where(np.abs(depth[:, 1] - depth[:, 0]).reshape(-1, count) < _STEEP, middle, np.inf)
+        least = np.where(body.meeting, flat[:, None], np.inf).min(axis=2) - 1e-3
+        keys = np.where(body.is_ball, np.minimum(middle - body.radii[:, 0], least), middle).ravel()
         has_rim = drawn & ~np.tile(body.is_ball, len(middle))
         fills, rims = np.flatnonzero(drawn), np.flatnonzero(has_rim)
         everything = np.concatenate([fills, rims])

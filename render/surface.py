@@ -97,20 +97,16 @@ class Surface:
     def shade(
         self, shapes: tuple[NDArray[np.int32], ...], at: int, steps: Sequence[int], tones: Sequence[Sequence[float]]
     ) -> None:
-        """Fill the polygons (at, step) of `shapes`, from a limb's rim to its lit spot, each in its step's tone.
-
-        A film's colours, seen at a quarter of the pixels, take every second step and the last.
-        """
+        """Fill the polygons (at, step) of `shapes`, from a limb's rim to its lit spot, each in its step's tone."""
         if not self.is_film:
             for step in steps:
                 self.fill(shapes, (at, step), tones[step])
             return
-        (y, u, v), bright, colored = self.planes, shapes[0][at], shapes[1][at]
-        for step in steps:
-            cv2.fillConvexPoly(y, bright[step], tones[step][0], cv2.LINE_AA, SHIFT)
-        for step in (*steps[:-1:2], steps[-1]):
-            cv2.fillConvexPoly(u, colored[step], tones[step][1], cv2.LINE_AA, SHIFT + 1)
-            cv2.fillConvexPoly(v, colored[step], tones[step][2], cv2.LINE_AA, SHIFT + 1)
+        bright, colored = shapes[0][at], shapes[1][at]
+        planes = zip(self.planes, (bright, colored, colored), (SHIFT, SHIFT + 1, SHIFT + 1), strict=True)
+        for k, (plane, polygons, shift) in enumerate(planes):
+            for step in steps:
+                cv2.fillConvexPoly(plane, polygons[step], tones[step][k], cv2.LINE_AA, shift)
 
     def dim(self, light: Picture) -> None:
         """Let through a share (H, W) of all light, 0 nothing, 255 all of it."""

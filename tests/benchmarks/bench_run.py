@@ -85,7 +85,7 @@ def people_film(path: Path, size: str, frames: int, count: int) -> Path:
 
     width, height = map(int, size.split("x"))
     motion = demo_motion(frames / 25, 25)[:frames]
-    people = [motion + np.array([1.4 * (index - (count - 1) / 2), 0, 0]) for index in range(count)]
+    people = [motion + np.array([0, 1.4 * (index - (count - 1) / 2), 0]) for index in range(count)]
     camera = look_at((4.3 + 0.7 * (count - 1), 0.4, 1.25), (0.0, 0.4, 0.95), 1.6 * height, (width, height))
     film = DrawnFilm(people, camera, fps=25)
     with VideoWriter(path, film.size, fps=25, crf=16) as writer:
