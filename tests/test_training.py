@@ -29,6 +29,7 @@ from lifter.weights import load
 CONFIGS = Path(__file__).parents[1] / "configs"
 CPU = torch.device("cpu")
 UGCN = {"type": "ugcn", "widths": [4, 4, 4, 4, 4], "dropout": 0.3}
+QUICK = {"type": "ugcn", "widths": [16, 16, 16, 16, 16], "dropout": 0.3}  # trains by `lifter.training.quick`
 FAST = {"type": "fully_connected", "width": 16, "blocks": 1, "dropout": 0.3}
 
 
@@ -85,6 +86,8 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     "options",
     [
         pytest.param({"network": UGCN}, id="ugcn"),
+        pytest.param({"network": QUICK}, id="ugcn, quick"),
+        pytest.param({"network": QUICK, "model__autocast": True}, id="ugcn, quick, bfloat16", marks=pytest.mark.slow),
         pytest.param({"optim_wrapper__accumulative_counts": 2}, id="gathered gradients"),
         pytest.param({"model__autocast": True}, id="bfloat16", marks=pytest.mark.slow),
         pytest.param(

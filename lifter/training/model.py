@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
@@ -13,6 +13,8 @@ from torch import Tensor
 from lifter import networks
 from lifter.losses import LossSettings, total_loss
 from lifter.plain import make
+from lifter.training import quick
+from lifter.ugcn import UGCN
 from lifter.weights import Recipe
 
 
@@ -62,7 +64,7 @@ class LifterModel(BaseModel):  # type: ignore[misc]  # MMEngine has no types
             where: which window each is, handed through to the metric.
         """
         with torch.autocast(keypoints.device.type, torch.bfloat16, enabled=self.autocast):
-            predicted: Tensor = self.network(keypoints).float()
+            predicted = self._lift(keypoints).float()
         if mode == "tensor" or positions is None:
             return predicted
         if mode == "loss":
@@ -73,6 +75,13 @@ class LifterModel(BaseModel):  # type: ignore[misc]  # MMEngine has no types
         given = {"predicted": predicted, "positions": positions, "mask": mask, **where}
         kept = {name: value.detach().cpu() for name, value in given.items() if value is not None}
         return [{name: value[i] for name, value in kept.items()} for i in range(len(predicted))]
+
+    def _lift(self, keypoints: Tensor) -> Tensor:
+        """The network, in the form that trains fastest where there is one."""
+        if quick.suits(self.network, keypoints):
+            return quick.lift(cast(UGCN, self.network), keypoints)
+        lifted: Tensor = self.network(keypoints)
+        return lifted
 
 
 def share(mask: Tensor) -> Tensor:

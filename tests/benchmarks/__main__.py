@@ -13,6 +13,7 @@ ALONE: dict[str, tuple[str, ...]] = {
     "lifting": (),
     "render": (),
     "run": (),
+    "training": ("--rounds", "3"),
     "detectors": (),
 }
 
