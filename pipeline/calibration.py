@@ -38,10 +38,10 @@ def read_calibration(path: Path) -> dict[str, Any]:
     Raises:
         PipelineError: no such file, no such form, a matrix that is none, or a lens of another model.
     """
-    if not path.is_file():
-        raise PipelineError(f"camera {path}: not `level`, no name=number, no file; try --camera pitch=20,roll=0")
     read: Callable[[str], Any] = _READERS.get(path.suffix.lower(), tomllib.loads)
     try:
+        if not path.is_file():  # raises where a name is longer than names may be
+            raise PipelineError(f"camera {path}: not `level`, no name=number, no file; try --camera pitch=20,roll=0")
         told = read(reading.read_text(path, reading.LARGEST_TOML_BYTES))
         if not isinstance(told, dict):
             raise ValueError("names with values wanted")

@@ -178,6 +178,45 @@ def test_an_unseen_face_gives_score_zero_and_a_head_near_its_usual_place(key: st
 
 
 @pytest.mark.parametrize("key", ["coco17", "openpose25", "mediapipe33"])
+@pytest.mark.parametrize("shown", [("nose",), ("eye",), ("nose", "ear"), ("eye", "ear")])
+def test_unseen_parts_of_a_face_stand_where_the_seen_ones_say(key: str, shown: tuple[str, ...]) -> None:
+    """As if somebody had put them at their usual place above the trunk, moved as the seen ones are on average."""
+    joints = VOCABULARIES[key]
+    moves = {"nose": np.array([9, -4]), "eye": np.array([-6, 2]), "ear": np.array([3, 8])}
+    move = np.mean([moves[part] for part in shown], axis=0)
+    given, whole, scores = person(joints), person(joints), np.ones(len(joints))
+    for index, name in enumerate(joints):
+        for part, up in (("nose", 0.40), ("eye", 0.47), ("ear", 0.45)):
+            if name in (part, f"left_{part}", f"right_{part}"):
+                usual = np.array([300, 400 - 100 * (1 + up)])  # the shoulders' middle is 100 pixels above the pelvis
+                given[index] = usual + moves[part] if part in shown else (-50, 70)
+                whole[index] = usual + (moves[part] if part in shown else move)
+                scores[index] = float(part in shown)
+    got, _ = adapt(given, scores, joints)
+    np.testing.assert_allclose(got, adapt(whole, np.ones(len(joints)), joints)[0], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("key", "hidden", "kept", "joint"),
+    [
+        ("coco17", "hip", "shoulder", "pelvis"),
+        ("mpii16", "hip", "shoulder", "spine"),
+        ("mpii16", "shoulder", "hip", "spine"),
+    ],
+)
+def test_an_unseen_end_of_the_trunk_is_where_the_other_is(key: str, hidden: str, kept: str, joint: str) -> None:
+    joints = VOCABULARIES[key]
+    keypoints, scores = person(joints), np.ones(len(joints))
+    for side in ("left", "right"):
+        index = joints.index(f"{side}_{hidden}")
+        keypoints[index], scores[index] = (-50, 70), 0
+    other = np.mean([keypoints[joints.index(f"{side}_{kept}")] for side in ("left", "right")], axis=0)
+    got, got_scores = adapt(keypoints, scores, joints)
+    np.testing.assert_allclose(got[H36M_17.index(joint)], other, atol=1e-3)
+    assert got_scores[H36M_17.index(joint)] == 0
+
+
+@pytest.mark.parametrize("key", ["coco17", "openpose25", "mediapipe33"])
 @pytest.mark.parametrize("seen", ["left_shoulder", "nose", "left_ankle", "right_hip"])
 def test_derived_joints_stay_at_the_body_when_hardly_anything_is_seen(key: str, seen: str) -> None:
     joints = VOCABULARIES[key]

@@ -144,6 +144,12 @@ def test_what_is_no_pose_file_is_told(tmp_path: Path) -> None:
     arrays = {**vars(pose2d()), "joints": np.asarray(pose2d().joints)}
     np.savez(path, **arrays)
     assert store.load_pose2d(path).joints == pose2d().joints  # the first format carries no number
+    np.savez(path, **arrays, format=2)
+    with pytest.raises(StoreError, match="of format 2, this release reads 1 to 1"):
+        store.load_pose2d(path)
+    store.save_pose(path, pose2d())
+    with np.load(path, allow_pickle=False) as data:
+        assert data["format"] == store.FORMAT
     del arrays["boxes"], arrays["valid"]
     np.savez(path, **arrays)
     wanted = f"{path}: no Pose2D file of this release (boxes, valid not in it); run detect or lift again"

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from degenerate import films
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_store import pose2d
 
@@ -188,6 +188,7 @@ VALUES = st.one_of(
 
 @cases(300)
 @given(st.dictionaries(st.one_of(st.sampled_from(NAMES), st.text(max_size=5)), VALUES, max_size=4))
+@example({"camera": "9" * 400})
 def test_settings_are_settings_or_one_line(values: dict[str, Any]) -> None:
     try:
         made = resolve(values)

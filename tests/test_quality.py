@@ -31,6 +31,7 @@ def test_mutants_that_are_not_killed_count_and_are_named() -> None:
     assert share == 50
     assert lines[:2] == ["survived: lifter.windows.x_pad__mutmut_3", "timeout: lifter.windows.x_pad__mutmut_4"]
     assert [line.split()[0] for line in lines[2:]] == ["100.0", "100.0", "0.0", "50.0"]
+    assert mutation.told(f"    {lived}    a.b.x_c__mutmut_11: killed\n", "157")[0] == 100  # a sample
     assert mutation.told("")[0] == 0  # nothing was run: nothing is shown
 
 

@@ -65,6 +65,7 @@ def test_a_flipped_byte_anywhere_in_the_arrays_is_noticed(tmp_path: Path) -> Non
             read = store.load_pose2d(path)  # only bytes that say nothing (dates, attributes) may pass
             np.testing.assert_array_equal(read.keypoints, pose2d().keypoints)
         else:
+            assert store.read_about(path, "fingerprint") == ""
             noticed += 1
     assert noticed > 10
 

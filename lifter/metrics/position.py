@@ -51,7 +51,6 @@ def procrustes(predicted: Doubles, truth: Doubles) -> Doubles:
     u, s, vt = np.linalg.svd(p.swapaxes(-1, -2) @ g)
     sign = np.ones_like(s)
     sign[:, -1] = np.sign(np.linalg.det(u @ vt))
-    sign[sign == 0] = 1
     rotation = (u * sign[:, None, :]) @ vt
     scale = (s * sign).sum(axis=1) / np.maximum(np.square(p).sum(axis=(1, 2)), 1e-12)
     return np.asarray(scale[:, None, None] * (p @ rotation) + mean_g)
