@@ -254,6 +254,16 @@ def test_unknown_vocabularies_are_refused_in_one_line() -> None:
     assert "\n" not in str(raised.value)
     with pytest.raises(PipelineError, match="nose named twice"):
         recognise((*COCO_17, "nose"))
+    with pytest.raises(PipelineError, match=r"left_eye, nose named twice; give every joint one name$"):
+        recognise((*COCO_17, "nose", "left_eye"))
+    limbs = [name for name in VOCABULARIES["3dhp17"] if "_" in name and name != "head_top"]
+    for count, dots in ((6, ""), (7, ", ...")):
+        with pytest.raises(PipelineError) as told:
+            recognise(tuple(name for name in VOCABULARIES["3dhp17"] if name not in limbs[:count]))
+        assert str(told.value) == (
+            f"detector joints: unknown vocabulary of {17 - count} joints; nearest is 3dhp17, missing "
+            f"{', '.join(limbs[:6])}{dots}; name the joints as one of {', '.join(EVERY)}"
+        )
     with pytest.raises(PipelineError, match="unknown vocabulary of 0 joints"):
         recognise(())
     with pytest.raises(ValueError, match="key points"):
