@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 CONFIG = """
 _base_ = "{base}"
 model = dict(
-    network=dict(widths=(4, 4, 4, 4, 4), dropout=0.0),
+    network=dict(widths=({width},) * 5, dropout=0.0),
     recipe=dict(window=32, normalisation="screen"),
     autocast=False,
 )
@@ -52,9 +52,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def config(folder: Path, data: Path, batch: int) -> Path:
+def config(folder: Path, data: Path, batch: int, width: int = 4) -> Path:
     path = folder / f"batch_{batch}.py"
-    path.write_text(CONFIG.format(base=ROOT / "configs/mocap.py", data=data, batch=batch), encoding="utf-8")
+    values = {"base": ROOT / "configs/mocap.py", "data": data, "batch": batch, "width": width}
+    path.write_text(CONFIG.format(**values), encoding="utf-8")
     return path
 
 
@@ -94,10 +95,15 @@ def figures(log: Path) -> list[list[str]]:
 
 
 @pytest.mark.slow
-def test_two_processes_train_as_one(data: Path, tmp_path: Path) -> None:
-    whole = config(tmp_path, data, 4)
+@pytest.mark.parametrize(
+    ("width", "rounding"),
+    # Channels-last, torch's own batch norm rounds more than in the layout of the plain network (6 x, measured).
+    [pytest.param(4, 1e-6, id="plain"), pytest.param(16, 1e-5, id="by lifter.training.quick")],
+)
+def test_two_processes_train_as_one(data: Path, tmp_path: Path, width: int, rounding: float) -> None:
+    whole = config(tmp_path, data, 4, width)
     assert main(["train", str(whole), "--out", str(tmp_path / "one"), "--threads", "1", "--device", "cpu"]) == 0
-    shown = finished(torchrun(tmp_path, config(tmp_path, data, 4 // PROCESSES), tmp_path / "two"))
+    shown = finished(torchrun(tmp_path, config(tmp_path, data, 4 // PROCESSES, width), tmp_path / "two"))
 
     one, two = (load_file(tmp_path / name / "lifter.safetensors") for name in ("one", "two"))
     assert one.keys() == two.keys()
@@ -105,7 +111,7 @@ def test_two_processes_train_as_one(data: Path, tmp_path: Path) -> None:
     assert max(float((one[name] - value).abs().max()) for name, value in new.named_parameters()) > 1e-3  # they moved
     for name, value in one.items():
         torch.testing.assert_close(
-            two[name], value, rtol=1e-5, atol=1e-6, msg=lambda text, name=name: f"{name}: {text}"
+            two[name], value, rtol=10 * rounding, atol=rounding, msg=lambda text, name=name: f"{name}: {text}"
         )
 
     # Validation is of all windows, once each; the losses shown are of the first process alone.

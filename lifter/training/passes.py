@@ -39,6 +39,7 @@ class Graph(Function):
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, ...]:
         x, links, weight, mixed = ctx.saved_tensors
         n, v, t, c = x.shape
+        g = g.contiguous()  # as it is, unless another part's backward pass has its own layout
         gradient = g.view(n, 1, v * t, -1).permute(0, 3, 1, 2)
         g_mixed, g_weight, _ = _gradients(gradient, _subsets(mixed, x), weight)
         g_rows = g_mixed.permute(0, 2, 3, 1).reshape(n, -1, t * c)
@@ -63,7 +64,7 @@ class Convolution(Function):
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         stride, padding = ctx.shape
-        pictures = g.permute(0, 3, 1, 2), x.permute(0, 3, 1, 2)
+        pictures = g.contiguous().permute(0, 3, 1, 2), x.permute(0, 3, 1, 2)
         g_x, g_weight, g_bias = _gradients(*pictures, weight, stride, padding, bias=True)
         return _contiguous(g_x), g_weight, g_bias, None, None
 
@@ -88,6 +89,7 @@ class Norm(Function):
     @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, mean, deviation, rectified = ctx.saved_tensors
+        g = g.contiguous()
         g = g if rectified is None else aten.threshold_backward(g, rectified, 0)
         statistics = weight, None, None, mean, deviation, True, ctx.eps, [True] * 3
         g_x, g_weight, g_bias = aten.native_batch_norm_backward(_rows(g), _rows(x), *statistics)
