@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from threading import Condition, Event, Thread
 from typing import Generic, TypeVar
@@ -156,10 +156,8 @@ def loading(modules: Sequence[str]) -> Iterator[Callable[[], None]]:
         for name in modules:
             if failed.is_set():
                 return
-            try:
+            with suppress(Exception):
                 import_module(name)
-            except Exception:  # noqa: BLE001 - see above
-                continue
 
     def begin() -> None:
         if not threads:
