@@ -31,5 +31,5 @@ def test_it_sets_rendering_beside_its_floors_and_run_beside_its_stages() -> None
     command = [sys.executable, "tests/benchmarks/bench_run.py", *words]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
-    for told in ("render is", "x transcode", "x pad", "run is", "its stages alone", "wall (load"):
+    for told in ("render is", "x pictures", "x transcode", "x pad", "run is", "its stages alone", "wall (load"):
         assert told in done.stdout

@@ -97,6 +97,17 @@ def test_a_film_read_and_written_again_is_the_same_film(name: str, settings: dic
     )
 
 
+@pytest.mark.parametrize("rate", [25, 1000, 12_800, 48_000])
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_a_film_shorter_than_a_millisecond_holds_its_frames(rate: int, count: int, tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    with VideoWriter(path, (64, 48), [k / rate for k in range(count)], fps=rate, time_base=Fraction(1, rate)) as writer:
+        for number in range(count):
+            writer.write(np.full((72, 64), 100 + number, np.uint8))
+    clip = probe(path)
+    assert [round(shown * rate, 6) for shown, _ in VideoReader(clip)] == list(range(count))
+
+
 def test_repeated_stamps_become_the_next_tick(tmp_path: Path) -> None:
     write(tmp_path / "a.mp4", 4, timestamps=[0, 0.5, 0.5, 1.0], time_base=Fraction(1, 1000))
     assert read(tmp_path / "a.mp4") == ([0, 0.5, 0.501, 1.0], list(range(4)))

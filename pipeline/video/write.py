@@ -92,10 +92,12 @@ class VideoWriter:
         self._ticks = None if timestamps is None else _ticks(np.asarray(timestamps, np.float64), self._clock)
         self._source = None if audio_from is None else Path(audio_from)
         self._span_s = audio_span_s
-        # B-frames are stored out of order; at a variable rate MP4 then gets the lengths of frames wrong.
-        variable = self._ticks is not None and len(np.unique(np.diff(self._ticks))) > 1
+        # B-frames are stored out of order; at a variable rate MP4 then gets the lengths of frames wrong. And where the
+        # first is stored late an edit list says so, in milliseconds: a film of less than half of one would be empty.
+        steps = set() if self._ticks is None else set(np.diff(self._ticks).tolist())
+        in_order = len(steps) > 1 or self.fps > 1000 or any(step * self._clock < Fraction(1, 1000) for step in steps)
         self._encoder = choose(codec, self.size)
-        self._options = self._encoder.options(crf, preset, b_frames=0 if variable else 3)
+        self._options = self._encoder.options(crf, preset, b_frames=0 if in_order else 3)
         self._threads = threads
         self._gop = max(1, round(key_frame_every_s * self.fps))
         self._part = part_of(self.path).absolute()

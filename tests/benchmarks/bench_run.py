@@ -2,14 +2,15 @@
 
     python tests/benchmarks/bench_run.py                     # a drawn 1080p film of noise in motion
     python tests/benchmarks/bench_run.py --film film.mp4 --rounds 5
-    python tests/benchmarks/bench_run.py --people 2 --only render transcode start
+    python tests/benchmarks/bench_run.py --people 2 --only render pictures reading start
 
-Rendering's floors are the ffmpeg program with the same encoder settings and no drawing at all: "transcode" decodes and
-encodes the finished film itself (the same picture size, the same content), "pad" decodes the film and encodes it in a
-canvas of that size whose right part is black. The verbs and the floors take turns; medians of processor seconds, which
-a busy machine disturbs least, are compared. `run` is set beside its stages alone: processor seconds beside their sum,
-wall beside that of the slowest, which says something only where processors are free: the load is printed too. What
-grows with a film's length: `bench_memory.py`.
+Rendering's floors are the ffmpeg program with the same encoder settings and no drawing at all: "pictures" decodes the
+film and encodes the very pictures that rendering hands to its encoder, kept in a file (reading them, "reading", is
+taken off again); "transcode" decodes and encodes the finished film (what was encoded once is smoother, and encodes
+faster); "pad" decodes the film and encodes it in a canvas of that size whose right part is black. The verbs and the
+floors take turns; medians of processor seconds, which a busy machine disturbs least, are compared. `run` is set beside
+its stages alone: processor seconds beside their sum, wall beside that of the slowest, which says something only where
+processors are free: the load is printed too. What grows with a film's length: `bench_memory.py`.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import imageio_ffmpeg
+import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -77,8 +80,6 @@ def drawn_film(path: Path, size: str, frames: int) -> Path:
 
 def people_film(path: Path, size: str, frames: int, count: int) -> Path:
     """Write a film of drawn people side by side, at 25 frames a second, and beside it (.npz) where their joints are."""
-    import numpy as np
-
     from detectors.joints import H36M_17
     from pipeline.video import VideoWriter
     from render.drawn import DrawnFilm, demo_motion, look_at
@@ -114,7 +115,12 @@ def compare(film: Path, folder: Path, rounds: int, only: list[str], detector: li
     width, height = canvas_size(made)
     kept = folder / "made.mp4"  # what is transcoded is what is rendered anew: the same picture, the same view
     shutil.copy(made, kept)
+    raw = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{width}x{height}", "-i", kept_pictures(film, folder)]
     floors = {
+        "pictures": ffmpeg(
+            "-i", film, *raw, "-map", "0:v", "-f", "null", "-", "-map", "1:v", *encoding(film), folder / "floor.mp4"
+        ),
+        "reading": ffmpeg(*raw, "-f", "null", "-"),
         "transcode": ffmpeg("-i", kept, *encoding(film), folder / "floor.mp4"),
         "pad": ffmpeg("-i", film, "-vf", f"pad={width}:{height}", *encoding(film), folder / "floor.mp4"),
         "start": [sys.executable, "-c", "import av, cv2, numpy"],
@@ -131,7 +137,9 @@ def compare(film: Path, folder: Path, rounds: int, only: list[str], detector: li
     for name, many in costs.items():
         wall, peak = (statistics.median(getattr(cost, what) for cost in many) for what in ("wall", "peak"))
         print(f"{name:>10}: {middle[name]:7.2f} s processor, {wall:7.2f} s wall, {peak:5.0f} MB peak")
-    for floor in ("transcode", "pad"):
+    if {"pictures", "reading"} <= {*middle}:
+        middle["pictures"] -= middle["reading"]
+    for floor in ("pictures", "transcode", "pad"):
         if {"render", "start", floor} <= {*middle}:
             whole, without = middle["render"] / middle[floor], (middle["render"] - middle["start"]) / middle[floor]
             print(f"render is {whole:.2f} x {floor} ({without:.2f} x without the start of Python)")
@@ -143,6 +151,24 @@ def compare(film: Path, folder: Path, rounds: int, only: list[str], detector: li
         load, processors = os.getloadavg()[0], os.cpu_count()
         ratio = wall["run"] / wall[slowest]
         print(f"run is {ratio:.2f} x {slowest} alone, wall (load {load:.1f} on {processors} processors)")
+
+
+def kept_pictures(film: Path, folder: Path) -> Path:
+    """Render once more, and return a file of what was handed to the encoder: yuv420p, picture after picture."""
+    from pipeline.cli import main as command
+    from pipeline.video import VideoWriter
+
+    encode, kept = VideoWriter.write, folder / "pictures.yuv"
+    (folder / film.stem / f"{film.stem}_3d.mp4").unlink()
+    with kept.open("wb") as file:
+
+        def write(writer: VideoWriter, picture: np.ndarray) -> None:
+            file.write(picture.tobytes())
+            encode(writer, picture)
+
+        with patch.object(VideoWriter, "write", write):
+            command(["render", str(film), "--output", str(folder), "--quiet"])
+    return kept
 
 
 def encoding(film: Path) -> list[str]:
@@ -167,7 +193,9 @@ def main() -> None:
     parser.add_argument("--size", default="1920x1080", help="of the drawn film")
     parser.add_argument("--frames", type=int, default=300, help="of the drawn film")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="+", default=[], help="of detect lift render run transcode pad start")
+    parser.add_argument(
+        "--only", nargs="+", default=[], help="of detect lift render run pictures reading transcode pad start"
+    )
     parser.add_argument("--detector", default="scripted")
     parser.add_argument("--mode", default="sequence", choices=("windows", "sequence"), help="of lifting")
     given = parser.parse_args()
