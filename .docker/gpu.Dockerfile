@@ -4,13 +4,14 @@
 # Build it from the repository: docker build --file .docker/gpu.Dockerfile --tag motion-lift:gpu .
 
 FROM python:3.11.14-slim-bookworm AS build
-# PyPI's build for Linux brings CUDA's libraries; for another CUDA give --build-arg TORCH_INDEX=... of PyTorch's own.
+# The usual build for Linux brings CUDA's libraries; for another CUDA give --build-arg TORCH_INDEX=... of PyTorch's own.
 # The version is that of pyproject.toml; a test keeps them alike.
-ARG TORCH_INDEX=https://pypi.org/simple
+ARG TORCH_INDEX
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
-RUN pip install --no-cache-dir --index-url "$TORCH_INDEX" torch==2.13.0 torchvision==0.28.0
+# pip takes no notice of an empty address.
+RUN PIP_INDEX_URL="$TORCH_INDEX" pip install --no-cache-dir torch==2.13.0 torchvision==0.28.0
 WORKDIR /opt/motion-lift
 COPY pyproject.toml README.md LICENSE ./
 COPY detectors detectors
