@@ -31,7 +31,7 @@ import imageio_ffmpeg
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 ENCODING = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-profile:v", "high", "-pix_fmt", "yuv420p"]
 
@@ -197,11 +197,19 @@ def main() -> None:
         "--only", nargs="+", default=[], help="of detect lift render run pictures reading transcode pad start"
     )
     parser.add_argument("--detector", default="scripted")
+    parser.add_argument(
+        "--random-weights", action="store_true", help="of an MMPose detector, on whole pictures: its time is the same"
+    )
     parser.add_argument("--mode", default="sequence", choices=("windows", "sequence"), help="of lifting")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         detector = ["--detector", given.detector]
+        if given.random_weights:
+            import random_weights
+
+            random_weights.write_pose(folder / "pose.pth", given.detector)
+            detector += ["--checkpoint", str(folder / "pose.pth"), "--box-model", "full-frame"]
         if given.people:
             film = people_film(folder / "people.mp4", given.size, given.frames, given.people)
             detector = ["--detector", "file", "--keypoints", str(film.with_suffix(".npz"))]
