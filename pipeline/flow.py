@@ -11,10 +11,9 @@ outlives its `with` block.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from importlib import import_module
-from threading import Condition, Event, Thread
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from threading import Condition, Thread
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -140,35 +139,3 @@ def behind(work: Callable[[T], None], depth: int = DEPTH) -> Iterator[Callable[[
         thread.join()
     if failed:
         raise failed[0]
-
-
-@contextmanager
-def loading(modules: Sequence[str]) -> Iterator[Callable[[], None]]:
-    """Give a function that has modules imported in a thread of their own; calls after the first do nothing.
-
-    Call it when whoever works in the block has loaded what they need: two threads that import packages with circles in
-    them may meet half of a module. At the end of the block all are loaded; where the block fails, no further one is
-    begun. A module that fails is passed over: it fails again where it is needed, and is told there.
-    """
-    failed, threads = Event(), list[Thread]()
-
-    def work() -> None:
-        for name in modules:
-            if failed.is_set():
-                return
-            with suppress(Exception):
-                import_module(name)
-
-    def begin() -> None:
-        if not threads:
-            threads.append(Thread(target=work, name="loading", daemon=True))
-            threads[0].start()
-
-    try:
-        yield begin
-    except BaseException:
-        failed.set()
-        raise
-    finally:
-        for thread in threads:
-            thread.join()

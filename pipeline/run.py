@@ -54,7 +54,6 @@ def run(video: Path, settings: RunSettings, console: Console, verb: str = "run",
     check_lens(settings.camera, work.clip.size)
     if first > 0:
         work.require(stages[first - 1])
-    work.loads = tuple(module for stage in stages[first + 1 : last + 1] for module in stage.loads)
     with work.folder.at_work():
         if anew == 0:
             remove(shards_of(work.folder.pose2d))
@@ -116,7 +115,7 @@ def _detect(work: Work, mark: str) -> Result:
     from pipeline.stages import detect
 
     shards = Shards(work.folder.pose2d, mark)
-    pose, begins_s, warnings = detect(work.clip, work.settings, work.console, shards, work.loads)
+    pose, begins_s, warnings = detect(work.clip, work.settings, work.console, shards)
     store.save_pose(work.folder.pose2d, pose, **work.about(mark, begins_s), detector=work.settings.detector)
     return Result(len(pose.timestamps), len(pose.keypoints), warnings)
 
@@ -171,10 +170,5 @@ def _render(work: Work, _mark: str) -> Result:
 
 
 DETECT = Stage("detect", 1, lambda folder: folder.pose2d, _detect_from, _detect)
-LIFT = Stage(
-    "lift", 3, lambda folder: folder.pose3d, _lift_from, _lift,
-    loads=("lifter.lifter", "pipeline.clean", "pipeline.orient", "pipeline.path"),
-)  # fmt: skip
-RENDER = Stage(
-    "render", 4, lambda folder: folder.film, _render_from, _render, loads=("pipeline.room", "render.frames")
-)  # fmt: skip
+LIFT = Stage("lift", 3, lambda folder: folder.pose3d, _lift_from, _lift)
+RENDER = Stage("render", 4, lambda folder: folder.film, _render_from, _render)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -24,18 +24,12 @@ if TYPE_CHECKING:
 
 
 def see(
-    reader: VideoReader,
-    detector: Checked,
-    shards: Shards | None,
-    settings: RunSettings,
-    console: Console,
-    seen_one: Callable[[], None] = lambda: None,
+    reader: VideoReader, detector: Checked, shards: Shards | None, settings: RunSettings, console: Console
 ) -> tuple[Detections, array[float]]:
     """Return the people of every frame, and the frames' times in seconds.
 
     Args:
         shards: where they are kept meanwhile, and taken up again after a kill; None keeps nothing.
-        seen_one: called with each frame, when the detector has loaded all it needs.
     """
     people, known = Detections(len(detector.joints)), array("d")
     if shards is not None:
@@ -47,7 +41,6 @@ def see(
     try:
         with console.stage("detect", reader.clip.frames_hint) as tick, ahead(reader.behind(len(known))) as frames:
             for found in detector(_unknown(frames, known, timestamps, tick, reader)):
-                seen_one()
                 seen = timestamps[len(people)]
                 if shards is not None:
                     shards.add(seen, found, detector.remember())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.cut import Cut
 from pipeline.errors import PipelineError
-from pipeline.flow import ahead, behind, loading
+from pipeline.flow import ahead, behind
 from pipeline.packed import Found
 from pipeline.poses import Pose2D, Pose3D
 from pipeline.progress import Console
@@ -28,17 +28,12 @@ Picture = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
 
 
 def detect(
-    clip: Clip,
-    settings: RunSettings,
-    console: Console,
-    shards: Shards | None = None,
-    loads: Sequence[str] = (),
+    clip: Clip, settings: RunSettings, console: Console, shards: Shards | None = None
 ) -> tuple[Pose2D, float, list[str]]:
     """Find everybody in every frame, and who is who over time.
 
     Args:
         shards: where detections are kept meanwhile, and taken up again.
-        loads: modules that later stages need; they are imported beside the detector, which leaves processors free.
 
     Returns:
         The tracked poses in the detector's joints, when in the film their first frame was shown, in seconds, and what
@@ -46,6 +41,7 @@ def detect(
     """
     from detectors import registry
     from pipeline.seeing import see
+    from pipeline.track import associate
 
     options = replace(settings.options, fps=float(clip.fps), device=settings.device)
     detector = registry.create(settings.detector, options)
@@ -54,17 +50,13 @@ def detect(
     # One that only counts frames must see them all; what is not in the cut is left out afterwards.
     counts = detector.counts_frames and not clip.cut.whole
     reader = VideoReader(clip.cut_to(Cut()) if counts else clip)
-    kept_in = shards if detector.remembers else None
-    with loading(("pipeline.track", *loads)) as load:
-        people, timestamps = see(reader, detector, kept_in, settings, console, load)
+    people, timestamps = see(reader, detector, shards if detector.remembers else None, settings, console)
     shown: Sequence[Found] = people
     times, begins_s = np.array(timestamps), reader.begins_s
     if counts:
         kept_frames = clip.cut.pick(timestamps)
         shown, begins_s = [people[frame] for frame in kept_frames], timestamps[kept_frames[0]]
         times = times[kept_frames] - begins_s
-    from pipeline.track import associate
-
     with console.stage("track", len(times)) as tick:
         pose, left_out = associate(shown, times, clip.size, tuple(detector.joints), tick)
     kept = len(pose.keypoints)

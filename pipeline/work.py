@@ -43,7 +43,6 @@ class Stage:
         version: of our own code; raised by whoever changes what the stage makes.
         made_from: everything else that decides the result, as plain values and paths (which count by content).
         make: writes the file, marked with the fingerprint it is given.
-        loads: modules that take long to import, which an earlier stage may import meanwhile.
     """
 
     name: str
@@ -51,7 +50,6 @@ class Stage:
     file: Callable[[RunFolder], Path]
     made_from: Callable[[Work], dict[str, Any]]
     make: Callable[[Work, str], Result]
-    loads: tuple[str, ...] = ()
 
 
 @dataclass
@@ -67,7 +65,6 @@ class Work:
         record: what `run.json` says of every stage.
         state: what the file system says of the film, to notice when it is changed meanwhile.
         made: the stages that ran.
-        loads: modules that the stages behind the first need.
     """
 
     clip: Clip
@@ -78,7 +75,6 @@ class Work:
     record: dict[str, dict[str, Any]]
     state: tuple[int, ...]
     made: list[str] = field(default_factory=list)
-    loads: tuple[str, ...] = ()
 
     @classmethod
     def begin(cls, video: Path, settings: RunSettings, console: Console) -> Work:

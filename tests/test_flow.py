@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pipeline.flow import ahead, behind, loading
+from pipeline.flow import ahead, behind
 
 
 @pytest.fixture(autouse=True)
@@ -155,52 +152,3 @@ def test_long_films_are_taken_some_frames_at_a_time_with_the_same_result(monkeyp
         parts = rates.between(track, known, wanted), *translation.fit_translation(*fitted)
         for one, other in zip(whole, parts, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
-
-
-@pytest.fixture
-def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, ...]]:
-    """Modules made for a test: one says who imported it, one fails, one waits for `sys.gate`, one follows."""
-    bodies = {"told": "import threading; by = threading.current_thread().name", "broken": "1 / 0"}
-    bodies |= {"waits": "import sys; sys.gate.wait()", "late": ""}
-    names = tuple(f"made_for_flow_{name}" for name in bodies)
-    for name, body in zip(names, bodies.values(), strict=True):
-        (tmp_path / f"{name}.py").write_text(body, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(sys, "gate", threading.Event(), raising=False)
-    yield names
-    for name in names:
-        sys.modules.pop(name, None)
-
-
-def test_modules_are_loaded_beside_the_block_from_when_it_says(modules: tuple[str, ...]) -> None:
-    told, broken, waits, late = modules
-    with loading(modules) as load:
-        assert told not in sys.modules
-        load()
-        load()
-        wait_until(lambda: waits in sys.modules)  # under way, while the block goes on
-        assert late not in sys.modules
-        sys.gate.set()  # type: ignore[attr-defined]
-    assert sys.modules[told].by == "loading" and late in sys.modules
-    assert broken not in sys.modules  # who needs it meets its error
-
-
-def test_nothing_is_loaded_where_the_block_never_says(modules: tuple[str, ...]) -> None:
-    with loading(modules):
-        pass
-    assert not {*modules} & {*sys.modules}
-
-
-def test_a_block_that_fails_begins_no_further_module(modules: tuple[str, ...]) -> None:
-    with pytest.raises(KeyboardInterrupt), loading(modules) as load:
-        load()
-        wait_until(lambda: modules[2] in sys.modules)
-        threading.Timer(0.05, sys.gate.set).start()  # type: ignore[attr-defined]
-        raise KeyboardInterrupt
-    assert modules[3] not in sys.modules
-
-
-def test_stages_name_modules_that_there_are() -> None:
-    from pipeline.run import LIFT, RENDER
-
-    assert all(find_spec(name) for name in (*LIFT.loads, *RENDER.loads))
