@@ -139,3 +139,19 @@ def behind(work: Callable[[T], None], depth: int = DEPTH) -> Iterator[Callable[[
         thread.join()
     if failed:
         raise failed[0]
+
+
+@contextmanager
+def opencv_alone() -> Iterator[None]:
+    """Let OpenCV do what is asked of it without threads of its own; at the end of the block it has them again.
+
+    On planes of a film its calls are too small to be shared out: where other threads are at work, its own only wait.
+    """
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

@@ -171,4 +171,4 @@ def _render(work: Work, _mark: str) -> Result:
 
 DETECT = Stage("detect", 1, lambda folder: folder.pose2d, _detect_from, _detect)
 LIFT = Stage("lift", 3, lambda folder: folder.pose3d, _lift_from, _lift)
-RENDER = Stage("render", 4, lambda folder: folder.film, _render_from, _render)
+RENDER = Stage("render", 5, lambda folder: folder.film, _render_from, _render)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.cut import Cut
 from pipeline.errors import PipelineError
-from pipeline.flow import ahead, behind
+from pipeline.flow import ahead, behind, opencv_alone
 from pipeline.packed import Found
 from pipeline.poses import Pose2D, Pose3D
 from pipeline.progress import Console
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.shards import Shards
     from render.frames import FilmPainter
 
+_AHEAD = 16  # frames whose shapes are worked out at once: behind that there is little to win, and memory to lose
 Picture = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
 
 
@@ -197,7 +198,7 @@ def painter_of(clip: Clip, pose: Pose3D, settings: RunSettings, film: bool) -> F
     skeleton = Skeleton(pose.joints, tuple(joints.LIMBS), tuple(joints.SIDES))
     return FilmPainter(
         skeleton, settings.look, clip.size, world, pose.keypoints,
-        pose.scores, pose.valid, pose.timestamps, [str(number) for number in pose.people], film=film,
+        pose.scores, pose.valid, pose.timestamps, [str(number) for number in pose.people], film=film, ahead=_AHEAD,
     )  # fmt: skip
 
 
@@ -223,7 +224,7 @@ def render(clip: Clip, pose: Pose3D, begins_s: float, path: Path, settings: RunS
 
     shown: Iterable[tuple[float, Picture]] = reader.planes() if form in PLANES else reader
     bar = console.stage("render", len(pose.timestamps))
-    with bar as tick, writer, ahead(shown) as frames, behind(write) as encode:
+    with bar as tick, writer, opencv_alone(), ahead(shown) as frames, behind(write) as encode:
         for index, (_, frame) in enumerate(frames):
             if index >= len(pose.timestamps):
                 raise PipelineError(f"{clip.path}: holds more frames than were detected; run detect again")

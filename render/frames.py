@@ -72,6 +72,8 @@ class FilmPainter:
         timestamps: (T,) seconds.
         labels: P short names of the people; "1", "2", ... where none are given.
         film: frames come, and canvases go, as planes of 4:2:0 video instead of RGB.
+        ahead: frames of one person, of more people fewer, whose shapes are worked out at once, which is quicker where
+            they are painted one after the other; with 1 the arrays may change between two calls.
 
     Raises:
         ValueError: arrays whose shapes do not fit each other, or values that are not finite.
@@ -89,10 +91,11 @@ class FilmPainter:
         timestamps: NDArray[np.float64],
         labels: Sequence[str] | None = None,
         film: bool = False,
+        ahead: int = 1,
     ) -> None:
         names = tuple(labels) if labels is not None else tuple(str(k + 1) for k in range(len(world)))
         _check(skeleton, picture_size, world, keypoints, scores, valid, timestamps, names)
-        theme = THEMES[settings.style]
+        theme, ahead = THEMES[settings.style], max(1, ahead // max(1, len(world)))
         self._picture_size, self._film, self._theme = picture_size, film, theme
         self._layout = lay_out(picture_size, settings.max_height)
         self._timestamps = timestamps
@@ -103,9 +106,9 @@ class FilmPainter:
         scale = shown[0] / picture_size[0], shown[1] / picture_size[1]
         self._overlay = OverlayPainter(
             skeleton, theme, shown, scale, keypoints, scores, valid, names, settings.score_faint,
-            letters if settings.show_ids else None,
+            letters if settings.show_ids else None, ahead,
         )  # fmt: skip
-        self._scene = ScenePainter(skeleton, settings, self._layout.panel, theme, world, valid, film)
+        self._scene = ScenePainter(skeleton, settings, self._layout.panel, theme, world, valid, timestamps, film, ahead)
         self._status = StatusLine(letters, names, valid)
         self._marks = PanelMarks(letters, theme, settings, self._scene.room.cell, timestamps, bool(valid.any()))
 
@@ -144,14 +147,14 @@ class FilmPainter:
         planes = self._checked(frame)
         if canvas is None:
             canvas = self._canvas = self.blank() if self._canvas is None else self._canvas
-        time_s, whole = float(self._timestamps[t_index]), Surface(canvas)
+        whole = Surface(canvas)
         picture = self._place_picture(planes, whole)
         self._overlay.paint(picture, t_index)
         self._status.paint(picture, t_index)
         width, height = self._layout.canvas
         panel = whole.part((slice(0, height), slice(self._layout.panel_left, width)))
-        self._scene.paint(panel, t_index, time_s)
-        self._marks.paint(panel, t_index, self._scene.camera(time_s))
+        self._scene.paint(panel, t_index)
+        self._marks.paint(panel, t_index, self._scene.camera(t_index))
         return canvas
 
     def _checked(self, frame: Picture | Sequence[Picture]) -> tuple[Picture, ...]:

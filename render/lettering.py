@@ -58,7 +58,7 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Ink:
-    """A soft-edged shape in one colour, quick to make for a single use.
+    """A soft-edged shape in one colour, quick to make.
 
     Attributes:
         mask: (h, w) uint8 opacity.
@@ -67,6 +67,7 @@ class Ink:
 
     mask: Picture
     color: Color
+    _made: dict[tuple[int, int, bool], Pieces] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -75,18 +76,27 @@ class Ink:
 
     def put(self, picture: Surface, left: int, top: int) -> None:
         """Lay it on a picture in place; what falls outside is cut off."""
-        (width, height), right, down = self.size, left % 2, top % 2
+        key = left % 2, top % 2, picture.is_film
+        if key not in self._made:
+            self._made[key] = self._pieces(picture, *key[:2])
+        left, top = left - left % 2, top - top % 2
+        for plane, (color, keep), step in zip(picture.planes, self._made[key], (1, 2, 2), strict=False):
+            _lay(plane, color, keep, left // step, top // step)
+
+    def _pieces(self, picture: Surface, right: int, down: int) -> Pieces:
+        """Return colour and keep for each plane of a picture of that kind, moved by an odd pixel or none."""
+        width, height = self.size
         mask = np.zeros((height + down + (height + down) % 2, width + right + (width + right) % 2), np.uint8)
         mask[down : down + height, right : right + width] = self.mask
-        left, top, tones = left - right, top - down, picture.tones(self.color).tolist()
+        tones = picture.tones(self.color)
         if not picture.is_film:
-            color = np.rint(mask[..., None] * (np.array(tones) / 255)).astype(np.uint8)
-            _lay(picture.planes[0], color, np.repeat(255 - mask[..., None], 3, axis=2), left, top)
-            return
+            color = np.rint(mask[..., None] * (tones / 255)).astype(np.uint8)
+            return ((color, np.repeat(255 - mask[..., None], 3, axis=2)),)
         half = halved(mask)
-        for plane, part, tone, step in zip(picture.planes, (mask, half, half), tones, (1, 2, 2), strict=True):
-            color = np.asarray(cv2.convertScaleAbs(part, alpha=tone / 255), np.uint8)
-            _lay(plane, color, 255 - part, left // step, top // step)
+        parts = zip((mask, half, half), tones.tolist(), strict=True)
+        return tuple(
+            (np.asarray(cv2.convertScaleAbs(part, alpha=tone / 255), np.uint8), 255 - part) for part, tone in parts
+        )
 
 
 @dataclass

@@ -9,7 +9,7 @@ from render.camera import Camera
 from render.colors import Color, Theme, person_colors
 from render.lettering import Ink, Lettering, Stamp
 from render.settings import RenderSettings
-from render.shapes import capsules, fixed_point
+from render.shapes import fixed_point
 from render.surface import Surface
 
 _NAMED = 3  # so many people out of track are named; more are counted
@@ -110,11 +110,15 @@ class PanelMarks:
         length = 2.1 * self._letters.height
         origin = np.array([panel.size[0] - edge - 1.3 * length, edge + 1.35 * length])
         across = camera.axes[:2].T * length  # row k: where axis k points on the panel
-        lines = np.stack([np.stack([origin, origin + step]) for step in across])
         thick = max(1.0, 0.14 * self._letters.height)
-        shapes = panel.shapes(fixed_point(capsules(lines, np.full((3, 2), thick / 2), 5)))
+        aside = (
+            across[:, ::-1] * (-1, 1) * (thick / 2 / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-6))
+        )
+        # Flat ends: on lines of two or three pixels nobody sees round ones.
+        shapes = panel.shapes(fixed_point(origin + np.stack([aside, across + aside, across - aside, -aside], axis=1)))
+        tones = panel.tones(np.array([color for _, color in _AXES])).tolist()
         for k in np.argsort(-camera.axes[2]):  # the axis that points away first
-            panel.fill(shapes, int(k), panel.tones(_AXES[k][1]).tolist())
+            panel.fill(shapes, int(k), tones[k])
             reach = float(np.linalg.norm(across[k]))
             if reach > 0.3 * length:  # an axis seen end on has no room for its name
                 middle = origin + across[k] * (1 + 0.42 * length / reach)

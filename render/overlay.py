@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from render.colors import Color, PersonColors, Theme, mix, person_colors
+from render.blocks import Blocks
+from render.colors import Color, Theme, mix, person_colors
 from render.lettering import Lettering, Stamp
 from render.shapes import Floats, capsules, clip_segments, fixed_point
 from render.skeleton import Skeleton
@@ -21,13 +22,13 @@ _WHITE: Color = (255, 255, 255)
 
 @dataclass(frozen=True)
 class _Parts:
-    """A person's N limbs and joints, ready to be filled.
+    """A person's N limbs and joints in B frames, ready to be filled.
 
     Attributes:
-        rims, insides: (N, C, 2) `fixed_point` pixels.
+        rims, insides: (B, N, C, 2) `fixed_point` pixels.
         rim_color: of all rims.
         colors: (N, 3) RGB of the insides.
-        steps: (N,) opacity in steps; 0 is not drawn.
+        steps: (B, N) opacity in steps; 0 is not drawn.
     """
 
     rims: NDArray[np.int32]
@@ -49,6 +50,7 @@ class OverlayPainter:
         labels: P short names.
         score_faint: scores below it are drawn faint.
         lettering: type of labels; None writes none.
+        ahead: frames whose shapes are worked out at once; with 1 the arrays may change between two calls.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class OverlayPainter:
         labels: tuple[str, ...],
         score_faint: float,
         lettering: Lettering | None,
+        ahead: int = 1,
     ) -> None:
         self._skeleton, self._size, self._scale = skeleton, size, np.array(scale)
         self._keypoints, self._scores, self._valid = keypoints, scores, valid
@@ -80,15 +83,26 @@ class OverlayPainter:
             for person, seen in zip(keypoints, valid, strict=True)
         ]
 
+        self._blocks = Blocks(self._everybody, ahead)
+
     def paint(self, picture: Surface, t_index: int) -> None:
         """Draw the people of one frame on a picture, in place."""
-        people = [int(index) for index in np.flatnonzero(self._valid[:, t_index])]
-        shown = [self._to_shown(self._keypoints[index, t_index]) for index in people]
-        for index, points in zip(people, shown, strict=True):
-            self._paint_person(picture, index, points, self._scores[index, t_index])
+        people = np.flatnonzero(self._valid[:, t_index]).tolist()
+        if not people:
+            return
+        everybody, at = self._blocks.at(t_index)
+        for index in people:
+            _paint_person(picture, everybody[index], at)
         if self._tags:
-            for index, points in zip(people, shown, strict=True):
-                self._put_tag(picture, index, points)
+            for index in people:
+                self._put_tag(picture, index, self._to_shown(self._keypoints[index, t_index]))
+
+    def _everybody(self, frames: slice) -> dict[int, _Parts]:
+        """Return the parts of whoever is seen in some frames."""
+        return {
+            index: self._parts(index, self._to_shown(self._keypoints[index, frames]), self._scores[index, frames])
+            for index in np.flatnonzero(self._valid[:, frames].any(axis=1)).tolist()
+        }
 
     def _to_shown(self, points: Floats) -> NDArray[np.float64]:
         """Map pixels of the original picture to pixels of the shown one; a pixel's middle is its whole number."""
@@ -102,36 +116,23 @@ class OverlayPainter:
         sure = np.clip(np.asarray(scores, np.float64) / self._faint, 0, 1)
         return _FAINTEST + (1 - _FAINTEST) * sure**1.5
 
-    def _paint_person(self, picture: Surface, index: int, points: Floats, scores: Floats) -> None:
-        """Draw one person's limbs and joints: rims first, so that no rim cuts through a limb."""
-        parts = self._parts(self._colors[index], self._widths[index], points, self.opacity(scores))
-        for step in np.unique(parts.steps[parts.steps > 0]):
-            alike = np.flatnonzero(parts.steps == step)
-            if step == _STEPS:
-                _fill_all(picture, parts, alike, (0, 0))
-                continue
-            corners = parts.rims[alike] / 16.0
-            area = picture.window(corners.min(axis=(0, 1)) - 2, corners.max(axis=(0, 1)) + 2)
-            if area is not None:
-                below = picture.part(area)
-                layer = below.copy()
-                _fill_all(layer, parts, alike, (area[1].start, area[0].start))
-                below.mix(layer, float(step) / _STEPS)
-
-    def _parts(self, colors: PersonColors, width: float, points: Floats, opacity: Floats) -> _Parts:
-        """Return a person's limbs, then joints; those that do not touch the picture in step 0."""
-        joints = np.arange(len(points))
-        ends = np.concatenate([np.array(self._skeleton.limbs, np.intp).reshape(-1, 2), np.stack([joints] * 2, axis=1)])
-        count = len(self._skeleton.limbs)
-        segments, inside = clip_segments(np.asarray(points)[ends], self._size, float(max(self._size)))
-        radius = np.where(np.arange(len(ends)) < count, 0.5 * width, 0.78 * width)[:, None].repeat(2, axis=1)
+    def _parts(self, index: int, points: Floats, scores: Floats) -> _Parts:
+        """Return a person's limbs, then joints, of (B, J, 2) points; those that do not touch the picture in step 0."""
+        colors, width, limbs = self._colors[index], self._widths[index], self._skeleton.limbs
+        joints = np.arange(points.shape[1])
+        ends = np.concatenate([np.array(limbs, np.intp).reshape(-1, 2), np.stack([joints] * 2, axis=1)])
+        each = len(points), len(ends)
+        cut, inside = clip_segments(points[:, ends].reshape(-1, 2, 2), self._size, float(max(self._size)))
+        segments = np.stack([cut.reshape(*each, 2, 2)] * 2)
+        radius = np.where(np.arange(len(ends)) < len(limbs), 0.5 * width, 0.78 * width)
         radii = np.stack([radius + max(0.8, 0.26 * width), radius])
-        rims, insides = fixed_point(capsules(np.stack([segments] * 2), radii, _CORNERS))
-        steps = np.maximum(np.rint(opacity[ends].min(axis=1) * _STEPS).astype(int), 1)
-        limbs = [colors.base[self._skeleton.limb_side(limb)] for limb in self._skeleton.limbs]
+        wide = np.broadcast_to(radii[:, None, :, None], segments.shape[:-1])
+        rims, insides = fixed_point(capsules(segments, wide, _CORNERS))
+        steps = np.maximum(np.rint(self.opacity(scores)[:, ends].min(axis=-1) * _STEPS).astype(int), 1)
+        sides = [colors.base[self._skeleton.limb_side(limb)] for limb in limbs]
         dots = [mix(colors.base[side], _WHITE, 0.55) for side in self._skeleton.sides]
-        shown = np.where(inside, steps, 0)
-        return _Parts(rims, insides, colors.outline, np.array(limbs + dots, np.float64).reshape(-1, 3), shown)
+        shown = np.where(inside.reshape(each), steps, 0)
+        return _Parts(rims, insides, colors.outline, np.array(sides + dots, np.float64).reshape(-1, 3), shown)
 
     def _put_tag(self, picture: Surface, index: int, points: Floats) -> None:
         """Lay a person's label above the head, or above the highest joint, inside the picture."""
@@ -149,10 +150,28 @@ def theme_text(theme: Theme) -> Color:
     return (240, 243, 248) if theme.dark_lines else theme.text
 
 
-def _fill_all(picture: Surface, parts: _Parts, alike: NDArray[np.intp], corner: tuple[int, int]) -> None:
+def _paint_person(picture: Surface, parts: _Parts, at: int) -> None:
+    """Draw one person's limbs and joints of a frame: rims first, so that no rim cuts through a limb."""
+    steps = parts.steps[at]
+    for step in np.unique(steps[steps > 0]):
+        alike = np.flatnonzero(steps == step)
+        if step == _STEPS:
+            _fill_all(picture, parts, at, alike, (0, 0))
+            continue
+        corners = parts.rims[at, alike] / 16.0
+        area = picture.window(corners.min(axis=(0, 1)) - 2, corners.max(axis=(0, 1)) + 2)
+        if area is not None:
+            below = picture.part(area)
+            layer = below.copy()
+            _fill_all(layer, parts, at, alike, (area[1].start, area[0].start))
+            below.mix(layer, float(step) / _STEPS)
+
+
+def _fill_all(picture: Surface, parts: _Parts, at: int, alike: NDArray[np.intp], corner: tuple[int, int]) -> None:
     """Fill the parts of these numbers on a picture whose upper left is at `corner` (x, y)."""
     move = np.array(corner, np.int32) * 16
-    rims, insides = picture.shapes(parts.rims[alike] - move), picture.shapes(parts.insides[alike] - move)
+    rims = picture.shapes(parts.rims[at, alike] - move)
+    insides = picture.shapes(parts.insides[at, alike] - move)
     edge, tones = picture.tones(parts.rim_color).tolist(), picture.tones(parts.colors[alike]).tolist()
     for k in range(len(alike)):
         picture.fill(rims, k, edge)

@@ -31,11 +31,12 @@ class Room:
         self._center = np.array([x, y, 0.0])
         self._reach = 1.5 * extent.radius + 1.7
         self.cell = next((cell for cell in _CELLS if self._reach / cell <= _MOST_CELLS), _CELLS[-1])
-        self._turns = turns
+        self.size, self._turns = size, turns
         self._sign = -1.0 if theme.dark_lines else 1.0
         # What a whole line adds to each channel or plane.
         self._light = to_yuv(np.array(theme.line)) - BLACK if film else np.array(theme.line, np.float64)
         self._backdrop = _backdrop(theme, size, camera, self._center, self._reach, film)
+        self._levels = (np.arange(1, _LEVELS + 1)[:, None] / _LEVELS * self._light).tolist()
         self._pieces, self._ends = self._lattice()
         self._lines = np.zeros_like(self._backdrop.planes[0])
         if not turns:
@@ -74,7 +75,8 @@ class Room:
         seen = np.logical_and((depth > _NEAR).all(axis=1), (np.abs(pixels) < limit).all(axis=(1, 2)))
         if not seen.any():
             return
-        part = panel.window(pixels[seen].min(axis=(0, 1)) - 4, pixels[seen].max(axis=(0, 1)) + 4)
+        corners = pixels[seen].reshape(-1, 2)
+        part = panel.window(corners.min(axis=0) - 4, corners.max(axis=0) + 4)
         if part is None:
             return
         lines = self._lines[part]
@@ -82,8 +84,7 @@ class Room:
         lines_px = fixed_point(pixels - (part[1].start, part[0].start))
         thick = max(1, round(min(panel.size) / 800))
         start = 0
-        for level, end in enumerate(self._ends, start=1):
-            color = (level / _LEVELS * self._light).tolist()
+        for color, end in zip(self._levels, self._ends, strict=True):
             bunch = lines_px[start:end][seen[start:end]]
             start = end
             if len(bunch):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +20,30 @@ _WIDER = 1.25  # a shadow against its limb: light comes from the whole ceiling
 _COARSE = 270  # rows of the picture that shadows are drawn in: soft things need few pixels
 
 
+@dataclass(frozen=True)
+class Shadows:
+    """The shadows of limbs.
+
+    Attributes:
+        rims: (..., C, 2) metres: outlines on the floor.
+        heights: (...) metres that the limbs are above it.
+    """
+
+    rims: NDArray[np.float64]
+    heights: NDArray[np.float64]
+
+    def __getitem__(self, index: Any) -> Shadows:
+        """Return those at an index, (N,) shadows in one row."""
+        heights = self.heights[index].ravel()
+        return Shadows(self.rims[index].reshape(len(heights), *self.rims.shape[-2:]), heights)
+
+
+def cast(limbs: Floats, radii: Floats) -> Shadows:
+    """Return the shadows of limbs (..., 2, 3) metres of radii (..., 2) metres."""
+    wide = np.broadcast_to(_WIDER * radii, limbs.shape[:-1])
+    return Shadows(capsules(limbs[..., :2], wide, 6), np.clip(limbs[..., 2].min(axis=-1), 0.0, None))
+
+
 class ShadowPainter:
     """Darkens the floor below limbs."""
 
@@ -27,11 +54,11 @@ class ShadowPainter:
         )
         self._strength = strength
 
-    def paint(self, panel: Surface, camera: Camera, limbs: Floats, radii: Floats) -> None:
-        """Darken a panel in place below limbs (N, 2, 3) metres of radii (N, 2) metres."""
-        if not len(limbs):
+    def paint(self, panel: Surface, camera: Camera, shadows: Shadows) -> None:
+        """Darken a panel in place; of N shadows."""
+        rims = shadows.rims
+        if not len(rims):
             return
-        rims = capsules(limbs[..., :2], _WIDER * radii, 6)  # on the floor, metres
         pixels, depth = camera.project(np.concatenate([rims, np.zeros_like(rims[..., :1])], axis=-1))
         pixels = pixels / self._scale
         size = self._mask.shape[1], self._mask.shape[0]
@@ -39,14 +66,13 @@ class ShadowPainter:
         seen: NDArray[np.bool_] = np.logical_and(depth.min(axis=1) > _NEAR, reach < 4 * max(size))
         if not seen.any():
             return
-        soft = _SPREAD * camera.f_px / float(np.median(depth)) / self._scale
+        soft = _SPREAD * camera.f_px / float(depth.mean()) / self._scale
         border = 3 * soft + 2
         part = window(size, pixels[seen].min(axis=(0, 1)) - border, pixels[seen].max(axis=(0, 1)) + border)
         if part is None:
             return
         self._mask[part] = 0
-        height = np.clip(limbs[..., 2].min(axis=1), 0.0, None)
-        darkness = 255 * self._strength * np.exp(-height / _FADE)
+        darkness = 255 * self._strength * np.exp(-shadows.heights / _FADE)
         polygons = fixed_point(pixels)
         for index in np.argsort(darkness):  # darkest last: shadows do not add up
             if seen[index]:

@@ -27,6 +27,9 @@ BLACK = (16.0, 128.0, 128.0)
 # which has one binary digit of fraction more, half a row higher than the number of the brightness row says.
 _SITE = np.array([0, 1 << (SHIFT - 1)], np.int32)
 
+_ALIKE = 3.0  # levels of U or V that nobody tells apart
+_ROUGH = 12.0  # levels from which on a step at an edge is seen
+
 
 def to_yuv(rgb: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
     """Return the (..., 3) Y, U, V of RGB colours (..., 3), 0..255, not rounded."""
@@ -97,16 +100,25 @@ class Surface:
     def shade(
         self, shapes: tuple[NDArray[np.int32], ...], at: int, steps: Sequence[int], tones: Sequence[Sequence[float]]
     ) -> None:
-        """Fill the polygons (at, step) of `shapes`, from a limb's rim to its lit spot, each in its step's tone."""
+        """Fill the polygons (at, step) of `shapes`, from a limb's rim to its lit spot, each in its step's tone.
+
+        In a film, an edge between tones near each other is not smoothed, and colour that hardly changes is not painted.
+        """
         if not self.is_film:
             for step in steps:
                 self.fill(shapes, (at, step), tones[step])
             return
-        bright, colored = shapes[0][at], shapes[1][at]
-        planes = zip(self.planes, (bright, colored, colored), (SHIFT, SHIFT + 1, SHIFT + 1), strict=True)
-        for k, (plane, polygons, shift) in enumerate(planes):
+        for k, plane in enumerate(self.planes):
+            polygons, shift, alike = (shapes[1][at], SHIFT + 1, _ALIKE) if k else (shapes[0][at], SHIFT, 0.0)
+            last = -np.inf
             for step in steps:
-                cv2.fillConvexPoly(plane, polygons[step], tones[step][k], cv2.LINE_AA, shift)
+                tone = tones[step][k]
+                change = abs(tone - last)
+                if change > alike:
+                    cv2.fillConvexPoly(
+                        plane, polygons[step], tone, cv2.LINE_AA if change > _ROUGH else cv2.LINE_8, shift
+                    )
+                    last = tone
 
     def dim(self, light: Picture) -> None:
         """Let through a share (H, W) of all light, 0 nothing, 255 all of it."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from pipeline.flow import ahead, behind
+from pipeline.flow import ahead, behind, opencv_alone
 
 
 @pytest.fixture(autouse=True)
@@ -152,3 +152,17 @@ def test_long_films_are_taken_some_frames_at_a_time_with_the_same_result(monkeyp
         parts = rates.between(track, known, wanted), *translation.fit_translation(*fitted)
         for one, other in zip(whole, parts, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
+
+
+def test_opencv_has_its_threads_again_whatever_happens() -> None:
+    import cv2
+
+    before = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(3)
+        with pytest.raises(ValueError, match="gone"), opencv_alone():
+            assert cv2.getNumThreads() == 1
+            raise ValueError("gone")
+        assert cv2.getNumThreads() == 3
+    finally:
+        cv2.setNumThreads(before)

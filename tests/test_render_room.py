@@ -10,7 +10,7 @@ from render.camera import Camera
 from render.colors import THEMES
 from render.framing import Extent, frame_extent
 from render.room import Room
-from render.shadow import ShadowPainter
+from render.shadow import ShadowPainter, cast
 from render.surface import Surface
 
 SIZE = (300, 300)
@@ -60,7 +60,7 @@ def test_a_shadow_lies_below_the_limb_and_is_darker_the_nearer_the_floor(camera:
     for height in (0.05, 0.5, 1.5):
         panel = np.full((SIZE[1], SIZE[0], 3), 200, np.uint8)
         limbs = np.array([[[-0.2, 0.0, height], [0.2, 0.0, height]]])
-        ShadowPainter(SIZE, 0.6).paint(Surface(panel), camera, limbs, np.array([[0.08, 0.08]]))
+        ShadowPainter(SIZE, 0.6).paint(Surface(panel), camera, cast(limbs, np.array([[0.08, 0.08]])))
         (column, row), _ = camera.project(np.array([0.0, 0.0, 0.0]))
         spots.append(int(panel[round(float(row)), round(float(column)), 0]))
         assert panel.max() == 200, "nothing gets brighter"
@@ -73,11 +73,11 @@ def test_shadows_do_not_add_up_and_leave_nothing_for_the_next_frame(camera: Came
     radii = np.array([[0.08, 0.08]])
     painter = ShadowPainter(SIZE, 0.6)
     once, twice, after = (np.full((SIZE[1], SIZE[0], 3), 200, np.uint8) for _ in range(3))
-    painter.paint(Surface(once), camera, limb, radii)
-    painter.paint(Surface(twice), camera, np.repeat(limb, 2, axis=0), np.repeat(radii, 2, axis=0))
+    painter.paint(Surface(once), camera, cast(limb, radii))
+    painter.paint(Surface(twice), camera, cast(np.repeat(limb, 2, axis=0), np.repeat(radii, 2, axis=0)))
     np.testing.assert_allclose(once.astype(int), twice, atol=16)  # but for the smooth edges; added up: 50
     elsewhere = limb + np.array([0.0, 0.3, 0.0])
-    painter.paint(Surface(after), camera, elsewhere, radii)
+    painter.paint(Surface(after), camera, cast(elsewhere, radii))
     fresh = np.full((SIZE[1], SIZE[0], 3), 200, np.uint8)
-    ShadowPainter(SIZE, 0.6).paint(Surface(fresh), camera, elsewhere, radii)
+    ShadowPainter(SIZE, 0.6).paint(Surface(fresh), camera, cast(elsewhere, radii))
     np.testing.assert_array_equal(after, fresh)

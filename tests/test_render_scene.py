@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from render_bodies import MIRROR, STANDING, film, h36m_skeleton, panel_of, people, picture_of, silhouette
+from render_bodies import MIRROR, STANDING, film, grey, h36m_skeleton, panel_of, people, picture_of, silhouette
 
 from render.colors import THEMES, person_colors
 from render.frames import FilmPainter, lay_out
@@ -41,13 +41,45 @@ def test_who_is_left_in_the_picture_is_left_in_the_room(skeleton: Skeleton) -> N
         assert (in_room < 0.45 * empty_room.shape[1]) == is_left and (in_room > 0.55 * empty_room.shape[1]) != is_left
 
 
+@pytest.mark.parametrize("film_planes", [False, True])
+def test_how_many_frames_are_worked_out_at_once_changes_no_picture(skeleton: Skeleton, film_planes: bool) -> None:
+    size, frames = (120, 160), 23
+    world = people((-0.5, 0, 0), (0.5, 0.4, 0), frames=frames).copy()
+    world[..., 1] += np.cos(np.arange(frames, dtype=np.float32))[:, None] * world[..., 2]  # nearer and farther
+    keypoints = np.stack([60 + 50 * world[..., 0], 140 - 60 * world[..., 2]], axis=-1)
+    scores = np.random.default_rng(3).uniform(0, 1, (2, frames, 17)).astype(np.float32)
+    valid = np.ones((2, frames), bool)
+    valid[0, 4:9] = valid[1, 7:] = False
+    picture = grey(size)
+    given = [picture[..., 0], picture[::2, ::2, 0], picture[::2, ::2, 0]] if film_planes else picture
+    painters = [
+        FilmPainter(
+            skeleton, RenderSettings(), size, world, keypoints, scores, valid, np.arange(frames) / 25.0,
+            film=film_planes, ahead=ahead,
+        )
+        for ahead in (1, 10, 1000)
+    ]  # fmt: skip
+    for t_index in (*range(frames), 3, 20, 0):  # backwards, too
+        one, few, all_at_once = (painter.paint(given, t_index).copy() for painter in painters)
+        np.testing.assert_array_equal(one, few)
+        np.testing.assert_array_equal(one, all_at_once)
+
+
+def test_what_is_worked_out_a_frame_at_a_time_follows_arrays_that_change(skeleton: Skeleton) -> None:
+    world = people((0, 0, 0), frames=1).copy()
+    painter = film(skeleton, world)
+    before = panel_of(painter, 0).copy()
+    world += np.float32((0.2, 0, 0))
+    assert np.abs(panel_of(painter, 0) - before).max() > 60
+
+
 def test_a_standing_person_has_the_head_above_the_feet_and_is_drawn_where_the_camera_says(skeleton: Skeleton) -> None:
     size = (480, 480)
     rows = np.nonzero(silhouette(skeleton, people((0, 0, 0)), size).any(axis=1))[0]
     pixels, _ = ScenePainter(
         skeleton, RenderSettings(view="front"), lay_out(size, 1080).panel, THEMES["night"],
-        people((0, 0, 0)), np.ones((1, 1), bool),
-    ).camera(0.0).project(STANDING)  # fmt: skip
+        people((0, 0, 0)), np.ones((1, 1), bool), np.zeros(1),
+    ).camera(0).project(STANDING)  # fmt: skip
     head, feet = pixels[10, 1], pixels[[3, 6], 1].max()
     assert head + 200 < feet
     assert rows.min() == pytest.approx(head, abs=4) and rows.max() == pytest.approx(feet, abs=20)
@@ -67,7 +99,7 @@ def test_a_mirrored_person_is_a_mirrored_picture_and_the_sides_keep_their_colors
 
     def arm_colors(world: NDArray[np.float32]) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
         painter = film(skeleton, world, size)
-        pixels, _ = painter._scene.camera(0.0).project(world[0, 0])
+        pixels, _ = painter._scene.camera(0).project(world[0, 0])
         room = panel_of(painter, 0, size)
         middles = [np.rint(pixels[[a, b]].mean(axis=0)).astype(int) for a, b in ((12, 13), (15, 16))]
         return room[middles[0][1], middles[0][0]], room[middles[1][1], middles[1][0]]
@@ -104,7 +136,7 @@ def test_the_near_limb_covers_the_far_one_where_they_cross(left_depth: float, wh
 
 def _crossing(painter: FilmPainter, joints: NDArray[np.float32]) -> tuple[int, int]:
     """Return row and column of the panel where the limbs 0-1 and 2-3 cross."""
-    (a, b, c, d), _ = painter._scene.camera(0.0).project(joints)
+    (a, b, c, d), _ = painter._scene.camera(0).project(joints)
     share = np.linalg.solve(np.stack([b - a, c - d], axis=1), c - a)[0]
     column, row = np.rint(a + share * (b - a)).astype(int)
     return int(row), int(column)
