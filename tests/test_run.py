@@ -391,6 +391,13 @@ def test_small_strange_films(tmp_path: Path, frames: int, size: tuple[int, int],
     assert np.isfinite(load_pose3d(made(film) / "pose3d.npz").positions).all()
 
 
+@pytest.mark.slow
+def test_a_film_of_8k_becomes_one_of_1080_rows(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "films" / "large.mp4", 3, (7680, 4320))
+    assert run(film) == 0
+    assert probe(made(film) / "large_3d.mp4").size == (3002, 1080)
+
+
 def test_a_film_without_anybody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     film = make_film(tmp_path / "films" / "empty.mp4", 12)
     assert run(film, detector="mediapipe") == 0
