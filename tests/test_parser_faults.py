@@ -308,7 +308,7 @@ def poses(folder: Path) -> Path:
     "members",
     [
         {"about": np.array("3")}, {"about": np.array('"a"')}, {"positions": b"no array"},
-        {"lengths": np.array([3j, 2])}, {"fps": member("<f8", f"(0, {'9' * 30})")}, {"lengths": np.array([np.inf, 2])},
+        {"lengths": np.array([3j, 2])}, {"fps": member("<f8", f"(0, {'9' * 30})")}, {"lengths": np.array([np.inf, -np.inf])},
         {"names": BEYOND_UNICODE},
     ],
 )  # fmt: skip

@@ -65,6 +65,8 @@ class Poses:
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.lengths.dtype.kind != "i":
+            raise ValueError(f"Poses.lengths: whole numbers wanted, got {self.lengths.dtype}")
         count, frames = len(self.lengths), int(self.lengths.sum())
         wanted: dict[str, tuple[tuple[int, ...], str]] = {
             "positions": ((frames, len(joints.NAMES), 3), "f"),
