@@ -129,6 +129,22 @@ def test_settings_of_a_model(words: str, tmp_path: Path) -> None:
         _read_toml(written(tmp_path / "a.toml", words).with_suffix(".onnx"), PoseSpec)
 
 
+@pytest.mark.parametrize(("width", "told"), [(10**6, "larger than any lifter"), (1, "not finite")])
+def test_a_checkpoint_of_mmpose_fills_no_memory(width: int, told: str, tmp_path: Path) -> None:
+    import torch
+
+    from lifter.training.mmpose_weights import SHAPE, convert, to_mmpose
+    from lifter.ugcn import UGCN, UGCNSettings
+
+    state = to_mmpose(UGCN(UGCNSettings(widths=(1, 1, 1, 1, 1))))
+    state[SHAPE] = torch.tensor(list(bytes(state[SHAPE].tolist()).replace(b"[1,", b"[%d," % width)), dtype=torch.uint8)
+    name = next(name for name, tensor in state.items() if tensor.is_floating_point() and tensor.ndim > 1)
+    state[name] = torch.full_like(state[name], torch.nan)
+    torch.save({"state_dict": state}, tmp_path / "a.pth")
+    with pytest.raises(LifterError, match=rf"a\.pth: .*{told}"):
+        convert(tmp_path / "a.pth", tmp_path / "out.safetensors")
+
+
 def test_a_table_of_films_with_a_name_that_is_too_long(tmp_path: Path) -> None:
     from lifter.datasets.detections.films import _read_table
 
@@ -308,7 +324,8 @@ def poses(folder: Path) -> Path:
     "members",
     [
         {"about": np.array("3")}, {"about": np.array('"a"')}, {"positions": b"no array"},
-        {"lengths": np.array([3j, 2])}, {"fps": member("<f8", f"(0, {'9' * 30})")}, {"lengths": np.array([np.inf, -np.inf])},
+        {"lengths": np.array([3j, 2])},
+        {"fps": member("<f8", f"(0, {'9' * 30})")}, {"lengths": np.array([np.inf, -np.inf])},
         {"names": BEYOND_UNICODE},
     ],
 )  # fmt: skip

@@ -191,3 +191,11 @@ def checkpoints(path: Path) -> object:
     from detectors.checkpoint import load
 
     return len(load(path))
+
+
+def mmpose_weights(path: Path) -> object:
+    from lifter.training.mmpose_weights import convert
+    from lifter.weights import load
+
+    convert(path, out := path.with_suffix(".safetensors"))
+    return {name: tensor.numpy() for name, tensor in load(out)[0].state_dict().items()}

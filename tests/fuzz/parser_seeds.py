@@ -154,3 +154,14 @@ def checkpoints(place: Path) -> list[bytes]:
     torch.save(state, place / "seed.pth")
     torch.save(state, place / "seed-old.pth", _use_new_zipfile_serialization=False)
     return [(place / name).read_bytes() for name in ("seed.pth", "seed-old.pth")]
+
+
+def mmpose_weights(place: Path) -> list[bytes]:
+    import torch
+
+    from lifter.training.mmpose_weights import to_mmpose
+    from lifter.ugcn import UGCN, UGCNSettings
+
+    state = to_mmpose(UGCN(UGCNSettings(widths=(1, 1, 1, 1, 1))))
+    torch.save({"state_dict": state, "meta": {}}, place / "mmpose.pth")
+    return [(place / "mmpose.pth").read_bytes()]

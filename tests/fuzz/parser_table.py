@@ -67,5 +67,6 @@ TARGETS: Mapping[str, Target] = {
     "keypoints-set": Target(readers.keypoint_set, seeds.keypoints, "zip", "keypoints_gt.npz"),
     "model-toml": Target(readers.model_toml, texts.model_toml, "text", "input.toml"),
     "onnx": Target(readers.onnx, seeds.onnx_models, "raw", "input.onnx"),
-    "checkpoints": Target(readers.checkpoints, seeds.checkpoints, "raw", "input.pth"),
+    "checkpoints": Target(readers.checkpoints, seeds.checkpoints, "zip", "input.pth"),
+    "checkpoints-mmpose": Target(readers.mmpose_weights, seeds.mmpose_weights, "zip", "input.pth"),
 }

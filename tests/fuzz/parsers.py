@@ -74,7 +74,8 @@ def inside(name: str, words: list[str]) -> None:
     def one(data: bytes) -> None:
         tried(name, data, place, watch)
 
-    atheris.Setup([sys.argv[0], *words], one, custom_mutator=change)
+    largest = max(LARGEST_BYTES, 2 * max(map(len, seeds)))
+    atheris.Setup([sys.argv[0], *words, f"-max_len={largest}"], one, custom_mutator=change)
     atheris.Fuzz()
 
 
@@ -84,7 +85,7 @@ def fuzz(name: str, seconds: int, seed: int, corpus: Path) -> str:
         (kept := corpus / name).mkdir(parents=True, exist_ok=True)
         options = {
             "max_total_time": seconds, "seed": seed + 1, "timeout": LIMIT_S, "rss_limit_mb": MEMORY_MB,
-            "max_len": LARGEST_BYTES, "artifact_prefix": f"{corpus}/{name}-", "print_final_stats": 1,
+            "artifact_prefix": f"{corpus}/{name}-", "print_final_stats": 1,
         }  # fmt: skip
         flags = [f"-{key}={value}" for key, value in options.items()]
         command = [sys.executable, __file__, name, "--inside", folder, str(kept), *flags]
