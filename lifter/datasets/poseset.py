@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lifter import joints
-from lifter.datasets.archives import BROKEN, read_arrays
+from lifter.datasets.archives import BROKEN as BROKEN
+from lifter.datasets.archives import read_arrays
 from lifter.errors import LifterError
 from lifter.whole import whole
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lifter.datasets.archives import BROKEN
-from lifter.datasets.poseset import PoseSet
+from lifter.datasets.poseset import BROKEN, PoseSet
 from lifter.errors import LifterError
 from lifter.lifter import Lifter
 from lifter.sequences import from_pelvis, lift_sequence, number_of
