@@ -13,7 +13,7 @@ setup: $(READY)
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[lab,mmpose,export,dev]'
+	$(BIN)/python -m pip install --quiet -e '.[lab,mmpose,export,dev,fuzz]'
 	$(BIN)/python -m pip install --quiet --no-deps mmpose==1.3.2 mediapipe==0.10.21
 	touch $@
 

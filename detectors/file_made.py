@@ -39,6 +39,10 @@ def people(
     Raises:
         ValueError: shapes that do not fit each other.
     """
+    # In doubles: the least whole number has no absolute value, and halves know no number as large as `FARTHEST`.
+    with np.errstate(over="ignore", invalid="ignore"):
+        keypoints, scores = np.asarray(keypoints, np.float64), np.asarray(scores, np.float64)
+        boxes = None if boxes is None else np.asarray(boxes, np.float64)
     sound = np.isfinite(keypoints).all(-1) & (np.abs(keypoints) < FARTHEST).all(-1) & np.isfinite(scores)
     points = np.where(sound[..., None], keypoints, 0).astype(np.float32)
     certain = np.clip(np.where(sound, scores, 0), 0, 1).astype(np.float32)

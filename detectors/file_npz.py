@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import io
 import itertools
+import lzma
 import math
 import pickle
 import struct
+import sys
 import tokenize
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.base import DetectorError, People
+from detectors.file_json import MAX_FRAMES
 from detectors.file_made import Made, people
 from detectors.joints import COCO_17, H36M_17
 
@@ -28,7 +32,7 @@ _KINDS = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", 
 _LAYOUTS = {"coco": COCO_17, "h36m": H36M_17}
 _BROKEN = (
     pickle.UnpicklingError, EOFError, IndexError, KeyError, TypeError, ValueError, AttributeError, OverflowError,
-    MemoryError, RecursionError, struct.error, zipfile.BadZipFile, NotImplementedError,
+    MemoryError, RecursionError, struct.error, zipfile.BadZipFile, lzma.LZMAError, NotImplementedError,
     SyntaxError, tokenize.TokenError,
 )  # fmt: skip
 
@@ -63,6 +67,8 @@ def _ours(arrays: dict[str, Any]) -> Made:
     shapes = (keypoints.shape, scores.shape, boxes.shape)
     if shapes != ((persons, frames, len(joints), 2), (persons, frames, len(joints)), (persons, frames, 4)):
         raise ValueError(f"shapes of keypoints, scores, boxes do not fit each other: {shapes}")
+    if frames > MAX_FRAMES:  # of nobody, they take no bytes at all
+        raise ValueError(f"{frames} frames, more than {MAX_FRAMES}")
     there = valid.astype(bool)
     made = [people(keypoints[v, t], scores[v, t], boxes[v, t]) for t, v in enumerate(there.T)]
     return Made(joints, made)
@@ -109,7 +115,9 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Any:
     stream = io.BytesIO(data)
     version = np.lib.format.read_magic(stream)
     reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = reader(stream)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about headers of Python 2
+        shape, fortran, dtype = reader(stream)
     rest = data[stream.tell() :]
     if dtype.hasobject:
         if math.prod(shape) != 1:
@@ -117,7 +125,10 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Any:
         return _objects(rest)
     if dtype.kind not in "fiubU" or len(rest) != math.prod(shape) * dtype.itemsize:
         raise ValueError(f"{info.filename}: {len(rest)} bytes do not make {shape} of {dtype}")
-    return np.frombuffer(rest, dtype).reshape(shape, order="F" if fortran else "C")
+    flat: NDArray[Any] = np.frombuffer(rest, dtype)
+    if dtype.kind == "U" and flat.view(np.dtype("u4").newbyteorder(dtype.byteorder)).max(initial=0) > sys.maxunicode:
+        raise ValueError(f"{info.filename}: an array of text that is none")
+    return flat.reshape(shape, order="F" if fortran else "C")
 
 
 class _Array:

@@ -170,7 +170,8 @@ def _read_toml(path: Path, kind: type[PoseSpec] | type[BoxSpec]) -> dict[str, An
         raise DetectorError(f"{file}: larger than 1 MiB; these are no model settings")
     try:
         told = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        _refuse_giants(told)
+    except (ValueError, RecursionError) as error:
         raise DetectorError(f"{file}: not TOML: {error}") from error
     known = [field.name for field in fields(kind)]
     for name in told:
@@ -179,6 +180,15 @@ def _read_toml(path: Path, kind: type[PoseSpec] | type[BoxSpec]) -> dict[str, An
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
             raise DetectorError(f"{file}: no setting {name!r}; {hint}")
     return {name: _checked(file, name, value) for name, value in told.items()}
+
+
+def _refuse_giants(value: Any) -> None:
+    """Refuse whole numbers of more than 64 bits, which TOML has not, and Python's reader takes; raises ValueError."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            _refuse_giants(inner)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("a whole number of more than 64 bits")
 
 
 def _checked(file: Path, name: str, value: Any) -> Any:
@@ -193,7 +203,7 @@ def _checked(file: Path, name: str, value: Any) -> Any:
         and (name == "mean" or min(value) > 1e-6)
     ):
         return tuple(float(v) for v in value)
-    if name == "size" and numbers and len(value) == 2 and min(value) >= 16 and max(value) <= 4096:
+    if name == "size" and numbers and len(value) == 2 and all(16 <= v <= 4096 for v in value):
         return tuple(int(v) for v in value)
     if name == "joints" and isinstance(value, list) and value and all(isinstance(v, str) for v in value):
         return tuple(value)

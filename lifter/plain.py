@@ -21,6 +21,21 @@ def unknown(what: str, name: object, known: Iterable[str]) -> LifterError:
     return LifterError(f"{what}: {name!r} is unknown; {hint}known are {', '.join(there)}")
 
 
+def refuse_giants(value: object) -> None:
+    """Refuse whole numbers of more than 64 bits in nested plain values: no float holds the largest, no text tells them.
+
+    Raises:
+        ValueError: there is one.
+    """
+    if isinstance(value, Mapping):
+        refuse_giants(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            refuse_giants(item)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("a whole number of more than 64 bits")
+
+
 def make(kind: type[T], values: Mapping[str, Any], where: str) -> T:
     """Make a settings dataclass, and those within it, from nested plain values; lists become tuples.
 
@@ -34,6 +49,10 @@ def make(kind: type[T], values: Mapping[str, Any], where: str) -> T:
     """
     if not isinstance(values, Mapping):
         raise LifterError(f"{where}: a table of settings wanted, got {values!r}")
+    try:
+        refuse_giants(values)
+    except ValueError as error:
+        raise LifterError(f"{where}: {error}") from error
     hints = get_type_hints(kind)
     known = [item.name for item in fields(kind)]  # type: ignore[arg-type]  # T is always a dataclass here
     arguments: dict[str, Any] = {}

@@ -45,8 +45,9 @@ def read_calibration(path: Path) -> dict[str, Any]:
         told = read(reading.read_text(path, reading.LARGEST_TOML_BYTES))
         if not isinstance(told, dict):
             raise ValueError("names with values wanted")
+        reading.refuse_giants(told)
         return _words(told, path)
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError) as error:
         problem = " ".join(str(error).split())[:200]
         raise PipelineError(f"{path}: cannot be read as a camera ({problem})") from error
 
@@ -101,13 +102,16 @@ def _read_yaml(text: str) -> Any:
     import yaml
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]  # without types of its own
-        pass
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):  # a few lines of them unfold to a billion numbers
+                raise ValueError("a value that stands for another one (*name); write it out")
+            return super().compose_node(parent, index)
 
     Loader.add_constructor(_OPENCV_TAG, lambda loader, node: loader.construct_mapping(node, deep=True))
     first, _, rest = text.partition("\n")
     try:
         return Loader(rest if first.startswith("%YAML:") else text).get_single_data()
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, LookupError, AttributeError) as error:  # PyYAML's own at values of no right form
         raise ValueError(f"no YAML: {error}") from error
 
 

@@ -92,7 +92,7 @@ def write_drawn_once(film: DrawnFilm, path: Path, seconds: float, console: Conso
         known = json.loads(note.read_text(encoding="utf-8"))
         if known == {"made_from": store.fingerprint(made_from), "sha256": store.content_hash(path)}:
             return
-    except (OSError, ValueError, StoreError):
+    except (OSError, ValueError, RecursionError, StoreError):
         pass  # not there, or damaged: drawn anew
     write_drawn(film, path, console)
     about = {"made_from": store.fingerprint(made_from), "sha256": store.content_hash(path)}

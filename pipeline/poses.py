@@ -88,7 +88,7 @@ class Pose3D:
                 "root_sigma": (p, t, 3),
             },
         )
-        if not 0.9 < np.linalg.norm(self.up) < 1.1:
+        if not 0.9 < np.linalg.norm(self.up.astype(np.float64)) < 1.1:
             raise ValueError(f"Pose3D.up: a unit vector wanted, got {self.up}")
         if (self.root_sigma < 0).any():
             raise ValueError("Pose3D.root_sigma: must not be negative")
@@ -108,7 +108,7 @@ def _check(pose: Pose2D | Pose3D, shapes: dict[str, tuple[int, ...]]) -> None:
         if kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"{type(pose).__name__}.{name}: values must be finite")
     seconds = pose.timestamps
-    if (np.diff(seconds) < 0).any() or (len(seconds) and (seconds[0] != 0 or seconds[-1] > LONGEST_S)):
+    if (seconds[1:] < seconds[:-1]).any() or (len(seconds) and (seconds[0] != 0 or seconds[-1] > LONGEST_S)):
         raise ValueError(
             f"{type(pose).__name__}.timestamps: must begin at 0, not run backwards, and end within 30 days"
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import struct
+import sys
 import tokenize
 import tomllib
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,9 +21,8 @@ from numpy.typing import NDArray
 
 # What reading an archive with wrong bytes in it raises.
 DAMAGE = (
-    OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, RuntimeError, SyntaxError,
-    zipfile.BadZipFile, zlib.error, tokenize.TokenError,
-    struct.error,
+    OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, RuntimeError, SyntaxError, OverflowError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError, struct.error,
 )  # fmt: skip
 # What reading a text that should be TOML raises.
 NO_TOML = (OSError, ValueError, RecursionError)
@@ -74,15 +76,27 @@ class _Checked:
         member = f"{name}.npy"
         if member not in self._sizes:
             raise KeyError(f"no array {name!r} in it")
-        with self._data.zip.open(member) as file:
-            shape, dtype = _header(file)
-        claimed = dtype.itemsize
-        for side in shape:
-            claimed *= side
-        if claimed > self._sizes[member]:
-            raise ValueError(f"{name}: claims {claimed:,} bytes, holds {self._sizes[member]:,}")
-        array: NDArray[Any] = self._data[name]
+        # About headers of Python 2, and such as are no Python: numpy reads or refuses them, and need not say more.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with self._data.zip.open(member) as file:
+                shape, dtype = _header(file)
+            claimed = max(dtype.itemsize, 1)  # texts of no letters take no bytes, however many they are
+            for side in shape:
+                claimed *= side
+            if claimed > self._sizes[member]:
+                raise ValueError(f"{name}: claims {claimed:,} bytes, holds {self._sizes[member]:,}")
+            array: NDArray[Any] = self._data[name]
+        if array.dtype.kind == "U":
+            _refuse_no_text(name, array)
         return array
+
+
+def _refuse_no_text(name: str, array: NDArray[Any]) -> None:
+    """Refuse texts with characters that there are not: Python makes no `str` of them, and says it is its own fault."""
+    codes = np.ascontiguousarray(array).reshape(-1).view(np.dtype("u4").newbyteorder(array.dtype.byteorder))
+    if codes.size and codes.max() > sys.maxunicode:
+        raise ValueError(f"{name}: no text")
 
 
 def _header(file: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -116,4 +130,21 @@ def read_text(path: Path, limit: int) -> str:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Return what a TOML file of bearable size holds; raises what `NO_TOML` lists."""
-    return tomllib.loads(read_text(path, LARGEST_TOML_BYTES))
+    told = tomllib.loads(read_text(path, LARGEST_TOML_BYTES))
+    refuse_giants(told)
+    return told
+
+
+def refuse_giants(value: Any) -> None:
+    """Refuse whole numbers of more than 64 bits in nested plain values: no float holds the largest, no text tells them.
+
+    Raises:
+        ValueError: there is one.
+    """
+    if isinstance(value, dict):
+        refuse_giants(list(value.values()))
+    elif isinstance(value, list):
+        for item in value:
+            refuse_giants(item)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("a whole number of more than 64 bits")

@@ -7,7 +7,7 @@ A reference is an `.npz` without objects:
     units       "m" (where it is absent) or "mm"
     timestamps  (T,) seconds since the film's first frame; or
     fps         one number: frame 0 is the film's first; where both are absent, its frames are those of the run
-    valid       (T,) or (P, T) bool: frames that count; where it is absent, all whose numbers are finite
+    valid       (T,) or (P, T) bool: frames that count; never those with numbers that are not finite or beyond 1000 km
 
 `pose3d.npz` of another run is such a file.
 """
@@ -15,6 +15,7 @@ A reference is an `.npz` without objects:
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -35,6 +36,7 @@ Bools = NDArray[np.bool_]
 
 _FEWEST_JOINTS = 4
 _UNITS = {"m": 1.0, "mm": 0.001}
+_FARTHEST_M, _LATEST_S = 1e6, 1e9
 _FORM = "see `pipeline/reference.py` for its form"
 _BAD_MM = 300.0  # what a frame that only one of two people has counts when it is asked who is who
 _HIPS = ("left_hip", "right_hip")
@@ -99,7 +101,7 @@ def read_reference(path: Path) -> Reference:
 
 
 def _of_arrays(arrays: dict[str, NDArray[np.generic]]) -> Reference:
-    places = np.asarray(arrays["positions"], np.float64)
+    places = _numbers(arrays, "positions")
     places = places[None] if places.ndim == 3 else places
     names = [str(name) for name in arrays["joints"]]
     if places.ndim != 4 or places.shape[2:] != (len(names), 3) or not places.size:
@@ -112,7 +114,7 @@ def _of_arrays(arrays: dict[str, NDArray[np.generic]]) -> Reference:
     if len(known) < _FEWEST_JOINTS:
         raise ValueError(f"joints: at least {_FEWEST_JOINTS} of {', '.join(joints.NAMES)} wanted")
     places = _UNITS[units] * places[:, :, known]
-    valid: Bools = np.asarray(np.isfinite(places).all(axis=(2, 3)), np.bool_)
+    valid: Bools = np.asarray((np.abs(places) < _FARTHEST_M).all(axis=(2, 3)), np.bool_)
     if "valid" in arrays:
         told = np.asarray(arrays["valid"])
         if told.dtype != np.bool_ or told.shape not in ((frames,), (people, frames)):
@@ -120,15 +122,25 @@ def _of_arrays(arrays: dict[str, NDArray[np.generic]]) -> Reference:
         valid &= told
     seconds = None
     if "timestamps" in arrays:
-        seconds = np.asarray(arrays["timestamps"], np.float64)
-        if seconds.shape != (frames,) or not (np.diff(seconds) > 0).all():
+        seconds = _numbers(arrays, "timestamps")
+        known_s = seconds.shape == (frames,) and bool((np.abs(seconds) < _LATEST_S).all())
+        if not known_s or not (seconds[1:] > seconds[:-1]).all():
             raise ValueError(f"timestamps: ({frames},) rising seconds wanted")
     elif "fps" in arrays:
-        fps = float(np.asarray(arrays["fps"], np.float64).reshape(-1)[0])
-        if not 0 < fps < 1e6:
+        fps = float(_numbers(arrays, "fps").reshape(-1)[0])
+        if not 1e-3 < fps < 1e6:
             raise ValueError(f"fps: a rate wanted, got {fps}")
         seconds = np.arange(frames) / fps
     return Reference(np.where(valid[..., None, None], places, 0.0), valid, seconds, tuple(names[k] for k in known))
+
+
+def _numbers(arrays: dict[str, NDArray[np.generic]], name: str) -> Doubles:
+    """Return an array of numbers, of whatever kind they are; raises KeyError and ValueError."""
+    if arrays[name].dtype.kind not in "fiu":
+        raise ValueError(f"{name}: numbers wanted, got {arrays[name].dtype}")
+    with np.errstate(over="ignore", invalid="ignore"):  # they are looked at afterwards
+        numbers = np.asarray(arrays[name], np.float64)
+    return np.where(np.isfinite(numbers), numbers, np.nan)  # a signalling NaN is one no more
 
 
 def compare(pose: Pose3D, begins_s: float, reference: Reference) -> list[Errors]:
@@ -193,7 +205,9 @@ def _errors(made: Doubles, truth: Doubles, both: Bools, names: tuple[str, ...], 
     from scipy.spatial.transform import Rotation
 
     one, other = made - _middle(made, names), truth - _middle(truth, names)
-    turn, _ = Rotation.align_vectors(other[both].reshape(-1, 3), one[both].reshape(-1, 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # joints upon one line or at one place have no one rotation, and any will do
+        turn, _ = Rotation.align_vectors(other[both].reshape(-1, 3), one[both].reshape(-1, 3))
     one = one @ turn.as_matrix().T
     return Errors(
         *who, int(both.sum()), len(names), mpjpe(one, other, both), n_mpjpe(one, other, both),

@@ -13,6 +13,7 @@ import json
 import os
 import struct
 import time
+import warnings
 import zlib
 from array import array
 from collections.abc import Iterator, Mapping
@@ -182,12 +183,25 @@ def _shards(file: BinaryIO) -> Iterator[tuple[dict[str, Any], int]]:
         shard = file.read(size)
         if len(shard) < size or zlib.crc32(shard) != checksum:
             return
-        with np.load(io.BytesIO(shard), allow_pickle=False) as arrays:
-            yield dict(arrays), _HEAD.size + size
+        with warnings.catch_warnings(), np.load(io.BytesIO(shard), allow_pickle=False) as arrays:
+            warnings.simplefilter("ignore")  # about headers that numpy does not write any more
+            found = dict(arrays)
+        if not all(isinstance(array, np.ndarray) for array in found.values()):
+            raise ValueError("a shard with a member that is no array")
+        yield found, _HEAD.size + size
 
 
 def _add(shard: Mapping[str, Any], people: Detections, times: array[float]) -> None:
-    """Add a shard's frames to those before."""
+    """Add a shard's frames to those before.
+
+    Raises:
+        ValueError: its arrays do not fit each other.
+    """
+    (count, joints), counts = shard["scores"].shape, shard["counts"]
+    wanted = {"boxes": (count, 4), "keypoints": (count, joints, 2), "scores": (count, joints)}
+    fits = all(shard[name].shape == shape and np.isfinite(shard[name]).all() for name, shape in wanted.items())
+    if not fits or (counts < 0).any() or counts.sum() != count or not np.isfinite(shard["seconds"]).all():
+        raise ValueError("a shard of arrays that do not fit each other")
     begin = 0
     for seconds, count in zip(shard["seconds"].tolist(), shard["counts"].tolist(), strict=True):
         rows = slice(begin, begin + count)

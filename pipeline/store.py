@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.cut import Cut
 from pipeline.errors import StoreError
@@ -116,8 +118,11 @@ def read_cut(path: Path) -> tuple[Cut, float]:
         with open_arrays(path) as data:
             if "cut" not in data:
                 return Cut(), 0.0
-            start, end, every = (float(number) for number in data["cut"])
-            return Cut(start, end, int(every)), float(data["begins_s"])
+            start, end, every = (float(number) for number in data["cut"].tolist())
+            begins_s = float(data["begins_s"].item())
+            if not math.isfinite(begins_s):
+                raise ValueError(f"begins_s: a time wanted, got {begins_s}")
+            return Cut(start, end, int(every)), begins_s
     except DAMAGE as error:
         raise StoreError(f"{path}: does not tell what part of its film it is of ({error}); run detect again") from error
 
@@ -138,15 +143,23 @@ def _load(path: Path, kind: type[P]) -> P:
             raise StoreError(f"{path}: not there, or no file; run detect or lift again")
         with open_arrays(path) as data:
             # The first format carries no number.
-            refuse_newer(path, int(data["format"]) if "format" in data else 1)
+            refuse_newer(path, int(data["format"].item()) if "format" in data else 1)
             if absent := [name for name in names if name not in data]:
                 told = f"{', '.join(absent)} not in it"
                 raise StoreError(f"{path}: no {kind.__name__} file of this release ({told}); run detect or lift again")
-            arrays: dict[str, Any] = {name: data[name] for name in names}
+            arrays: dict[str, Any] = {name: _typed(name, data[name]) for name in names}
         arrays["joints"] = tuple(str(joint) for joint in arrays["joints"])
         return kind(**arrays)
     except DAMAGE as error:
         raise StoreError(f"{path}: not a whole {kind.__name__} file ({error}); run detect or lift again") from error
+
+
+def _typed(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers in the precision that poses have; what is too large for it becomes infinite, and is refused."""
+    if array.dtype.kind != "f":
+        return array
+    with np.errstate(over="ignore", invalid="ignore"):
+        return array.astype(np.float64 if name == "timestamps" else np.float32, copy=False)
 
 
 def refuse_newer(path: Path, number: object) -> None:

@@ -11,9 +11,6 @@ A *sequence* is one recording seen by one camera. All sequences lie one behind t
 from __future__ import annotations
 
 import json
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -24,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lifter import joints
+from lifter.datasets.archives import BROKEN as BROKEN
+from lifter.datasets.archives import read_arrays
 from lifter.errors import LifterError
 from lifter.whole import whole
 
@@ -31,11 +30,6 @@ Floats = NDArray[np.float32]
 Strings = NDArray[np.str_]
 FORMAT = "motion-lift/poses/1"
 SPLITS = ("train", "validation", "test")
-# What reading a file with anything at all in it may raise.
-BROKEN = (
-    OSError, EOFError, ValueError, TypeError, LookupError, MemoryError, RuntimeError, SyntaxError,
-    zipfile.BadZipFile, zlib.error, tokenize.TokenError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,6 +66,8 @@ class Poses:
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.lengths.dtype.kind != "i":
+            raise ValueError(f"Poses.lengths: whole numbers wanted, got {self.lengths.dtype}")
         count, frames = len(self.lengths), int(self.lengths.sum())
         wanted: dict[str, tuple[tuple[int, ...], str]] = {
             "positions": ((frames, len(joints.NAMES), 3), "f"),
@@ -202,11 +198,11 @@ def read_poses(folder: Path) -> Poses:
     if not path.is_file():
         raise LifterError(f"{folder}: not a prepared data set (no poses.npz); make one with `python -m lifter prepare`")
     try:
-        with np.load(path, allow_pickle=False) as data:
-            about = json.loads(str(data["about"]))
-            if about.pop("format", None) != FORMAT:
-                raise ValueError(f"format {FORMAT!r} wanted")
-            return Poses(**{item.name: data[item.name] for item in fields(Poses) if item.name != "about"}, about=about)
+        data = read_arrays(path, [item.name for item in fields(Poses)])
+        about = json.loads(str(data.pop("about")))
+        if not isinstance(about, dict) or about.pop("format", None) != FORMAT:
+            raise ValueError(f"format {FORMAT!r} wanted")
+        return Poses(**data, about=about)
     except BROKEN as error:
         raise LifterError(f"{path}: not a prepared data set ({_told(error)})") from error
 
@@ -222,11 +218,10 @@ def read_poseset(folder: Path, source: str = "gt") -> PoseSet:
     if not path.is_file():
         raise LifterError(f"{folder}: no keypoints {source!r} (there are: {', '.join(sources(folder)) or 'none'})")
     try:
-        with np.load(path, allow_pickle=False) as data:
-            same = np.array_equal(data["names"], poses.names) and np.array_equal(data["lengths"], poses.lengths)
-            if not same:
-                raise ValueError("made for other sequences than poses.npz holds; prepare it again")
-            return PoseSet(poses, source, data["keypoints"], data["scores"], data["seen"])
+        data = read_arrays(path, ("names", "lengths", "keypoints", "scores", "seen"))
+        if not np.array_equal(data["names"], poses.names) or not np.array_equal(data["lengths"], poses.lengths):
+            raise ValueError("made for other sequences than poses.npz holds; prepare it again")
+        return PoseSet(poses, source, data["keypoints"], data["scores"], data["seen"])
     except BROKEN as error:
         raise LifterError(f"{path}: cannot be used ({_told(error)})") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -10,7 +11,7 @@ from typing import Any
 
 from lifter.detector_noise.parts import KINDS, LIMBS
 from lifter.errors import LifterError
-from lifter.plain import make, unknown
+from lifter.plain import make, refuse_giants, unknown
 
 SHIPPED = Path(__file__).with_name("detectors.toml")
 
@@ -100,7 +101,8 @@ def read_noises(file: Path) -> dict[str, DetectorNoise]:
     """
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
+        refuse_giants(data)
+    except (OSError, ValueError, RecursionError) as error:
         raise LifterError(f"{file}: no detector's noise ({' '.join(str(error).split())})") from error
     return {name: _read(table, f"{file}: {name}") for name, table in data.items()}
 
@@ -164,6 +166,8 @@ def _read(table: Any, where: str) -> DetectorNoise:
         raise unknown(where, next(iter(rest)), ("joints", "swaps", "shared", "correlation", "about"))
     try:
         rows = tuple(tuple(float(value) for value in row) for row in correlation)
+        if not all(math.isfinite(value) for row in rows for value in row):
+            raise ValueError("correlation: numbers that are not finite")
         return DetectorNoise(joints, swaps, float(shared), rows, about)
     except (TypeError, ValueError) as error:
         raise LifterError(f"{where}: {error}") from error

@@ -54,7 +54,9 @@ def from_mmpose(state: Mapping[str, Tensor]) -> UGCN:
         shape = json.loads(bytes(state[SHAPE].to(torch.uint8).tolist()))
         # Seven digits are what float32 keeps: 0.1 comes back as 0.1.
         shape["out_scale"] = float(f"{float(state[OUT_SCALE]):.7g}")
-        network = UGCN(make(UGCNSettings, shape, "UGCNBackbone"))
+        settings = make(UGCNSettings, shape, "UGCNBackbone")
+        weights.refuse_giants(lambda: UGCN(settings))
+        network = UGCN(settings)
         own = {"head." + name.removeprefix(HEAD): tensor for name, tensor in state.items() if name.startswith(HEAD)}
         own |= {name.removeprefix(BACKBONE): tensor for name, tensor in state.items() if name.startswith(BACKBONE)}
         network.load_state_dict(own)
@@ -93,7 +95,12 @@ def convert(checkpoint: Path, out: Path, recipe: Recipe | None = None) -> None:
     Raises:
         LifterError: no such checkpoint, none of ours, or `out` cannot be written.
     """
-    network = from_mmpose(read_state(checkpoint))
+    try:
+        network = from_mmpose(state := read_state(checkpoint))
+        weights.refuse_unfinite(state)
+    except (LifterError, ValueError) as error:
+        told = str(error)
+        raise LifterError(told if str(checkpoint) in told else f"{checkpoint}: {told}") from error
     weights.save(out, network, recipe or Recipe("screen"), {"source": f"MMPose, {checkpoint.name}"})
 
 

@@ -98,7 +98,7 @@ def write_film(take: Take, path: Path, fps: int) -> None:
 def _mark(note: Path) -> str:
     try:
         return str(json.loads(note.read_text(encoding="utf-8"))["made_from"])
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return ""  # not there, or damaged: drawn anew
 
 

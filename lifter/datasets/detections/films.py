@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lifter.datasets.poseset import BROKEN
+from lifter.datasets.archives import BROKEN, read_arrays
 from lifter.errors import LifterError
 
 Floats = NDArray[np.float32]
@@ -119,13 +119,20 @@ def _read_table(table: Path, films: Sequence[Path]) -> list[tuple[Path, str]]:
         if len(row) != 2:
             raise LifterError(f"{table}: film,sequence wanted in each line, got {','.join(row)[:100]!r}")
         film = known.get(row[0], table.parent / row[0])
-        if not film.is_file():
-            raise LifterError(f"{table}: {row[0]}: no such film")
+        if not _is_file(film):
+            raise LifterError(f"{table}: {row[0][:100]}: no such film")
         pairs.append((film, row[1]))
     stems = [film.stem for film, _ in pairs]
     if twice := next((stem for stem in stems if stems.count(stem) > 1), None):
         raise LifterError(f"{table}: several films are called {twice!r}; give them names of their own")
     return pairs
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than names may be
+        return False
 
 
 def watch(film: Path, detector: str, cache: Path, words: Sequence[str] = ()) -> Sight:
@@ -160,8 +167,8 @@ def read_sight(folder: Path) -> Sight:
     """
     try:
         video = json.loads((folder / "run.json").read_text(encoding="utf-8"))["video"]
-        with np.load(folder / "pose3d.npz", allow_pickle=False) as data:
-            keypoints, scores, valid, seconds = (data[k] for k in ("keypoints", "scores", "valid", "timestamps"))
+        data = read_arrays(folder / "pose3d.npz", ("keypoints", "scores", "valid", "timestamps"))
+        keypoints, scores, valid, seconds = data.values()
         shape = (*valid.shape, 17)
         if keypoints.shape != (*shape, 2) or scores.shape != shape or len(seconds) != valid.shape[1]:
             raise ValueError(f"arrays do not fit each other: {keypoints.shape}, {scores.shape}, {valid.shape}")

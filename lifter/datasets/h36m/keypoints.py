@@ -39,7 +39,7 @@ def read_layout(source: str, path: Path) -> Layout:
     """
     try:
         return layout_of(source, load_object(path, "metadata"))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise LifterError(f"{path}: {error}") from error
 
 

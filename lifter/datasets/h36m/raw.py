@@ -13,9 +13,9 @@ import scipy.io
 from numpy.typing import NDArray
 from scipy.io.matlab import MatReadError
 
+from lifter.datasets.archives import BROKEN
 from lifter.datasets.h36m.cameras import PLACES
 from lifter.datasets.h36m.names import CORRUPT, take_name
-from lifter.datasets.poseset import BROKEN
 from lifter.errors import LifterError
 
 Floats = NDArray[np.float32]

@@ -29,6 +29,7 @@ Recordings = dict[str, dict[str, Floats]]
 
 # Between a child's thigh and a giant's, metres: anything else is another unit.
 THIGH_M = (0.2, 0.8)
+FARTHEST_M = 1e6
 
 
 def prepare_h36m(
@@ -150,6 +151,8 @@ def _wrong(points: object) -> str:
         return f"(T, 32, 3) positions wanted, got {getattr(points, 'shape', type(points).__name__)}"
     if not len(points) or not np.isfinite(points).all():
         return "no frames, or numbers that are not finite"
+    if np.abs(points).max() > FARTHEST_M:
+        return f"places beyond {FARTHEST_M:g} m; metres wanted"
     thigh = float(np.median(np.linalg.norm(points[:, 2] - points[:, 1], axis=-1)))
     return "" if THIGH_M[0] < thigh < THIGH_M[1] else f"a thigh of {thigh:.3g} m; metres wanted"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lifter.datasets.mocap.bvh import BROKEN, about
+from lifter.datasets.mocap.bvh import BROKEN, about, refuse_still
 from lifter.datasets.mocap.skeleton_map import Tracks
 from lifter.errors import LifterError
 
@@ -162,6 +162,7 @@ def read_amc(text: str, skeleton: Skeleton) -> dict[str, Doubles]:
         ValueError: it is none, or of another skeleton.
     """
     wanted = {"root": len(skeleton.order), **{name: len(skeleton.bones[name].freedom) for name in skeleton.parents}}
+    refuse_still(len(wanted), sum(wanted.values()))
     found: dict[str, list[list[str]]] = {name: [] for name, count in wanted.items() if count}
     frames = 0
     for line in text.splitlines():

@@ -36,7 +36,9 @@ def read_bvh(path: Path) -> Tracks:
     try:
         head, _, motion = path.read_text(encoding="utf-8", errors="replace").partition("MOTION")
         nodes = read_hierarchy(head)
-        values, fps = read_motion(motion, sum(len(node.channels) for node in nodes))
+        channels = sum(len(node.channels) for node in nodes)
+        refuse_still(len(nodes), channels)
+        values, fps = read_motion(motion, channels)
         with np.errstate(over="ignore", invalid="ignore"):  # `to_joints` refuses what comes out of it
             return Tracks(tuple(node.name for node in nodes), places(nodes, values), fps)
     except BROKEN as error:
@@ -78,6 +80,16 @@ def read_hierarchy(text: str) -> list[Node]:
     if open_ or not nodes or not all(np.isfinite(node.offset).all() for node in nodes):
         raise ValueError("braces that do not close, or offsets that are not finite")
     return nodes
+
+
+def refuse_still(joints: int, channels: int) -> None:
+    """Refuse skeletons of which hardly anything moves: a small file of many joints and frames would fill the memory.
+
+    Raises:
+        ValueError: it is one; real ones have about as many channels as joints, or three times as many.
+    """
+    if joints > 4 * channels:
+        raise ValueError(f"{joints} joints with {channels} channels in all")
 
 
 def read_motion(text: str, channels: int) -> tuple[Doubles, float]:

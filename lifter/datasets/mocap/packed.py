@@ -6,9 +6,6 @@ sequence), `names` and `fps`. Up is y, except in the sets of `Z_UP`.
 
 from __future__ import annotations
 
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,27 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
+from lifter.datasets.archives import BROKEN, read_arrays
 from lifter.errors import LifterError
 
 Floats = NDArray[np.float32]
 
-# What reading a file with anything at all in it may raise.
-BROKEN = (
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    LookupError,
-    MemoryError,
-    RuntimeError,
-    SyntaxError,
-    zipfile.BadZipFile,
-    zlib.error,
-    tokenize.TokenError,
-)
 RATE_HZ = 50.0  # Human3.6M's frame rate, at which the paper's intervals are counted
 Z_UP = ("uiprmd",)
 # In these sets the "wrist" marker lies well up the forearm.
+FARTHEST_M = 1000.0
 SHORT_FOREARM = ("cmu8", "cmu_amc", "hdm05")
 FOREARM_OF_UPPER_ARM = 0.87
 # Actions of the eight-action set that may repeat trials of the held-out CMU subjects (10-14).
@@ -69,15 +54,15 @@ def read_set(file: Path) -> list[Sequence]:
     """Read one set; sequences under half a second are left out."""
     group = file.stem.rsplit("_", 1)[0]
     try:
-        with np.load(file, allow_pickle=False) as data:
-            positions = data["pos"].astype(np.float32) / 1000
-            lengths, names, fps = data["lens"], data["names"], float(data["fps"])
+        data = read_arrays(file, ("pos", "lens", "names", "fps"))
+        with np.errstate(over="ignore", invalid="ignore"):
+            positions: Floats = np.asarray(data["pos"].astype(np.float32) / 1000, np.float32)
+        lengths, names, fps = data["lens"], data["names"], float(data["fps"].item())
         whole = lengths.dtype.kind in "iu" and lengths.ndim == 1 and len(names) == len(lengths)
-        fits = positions.shape == (lengths.sum(), 17, 3) and bool((lengths > 0).all())
-        if not whole or not fits or not 1 <= fps <= 1000 or not np.isfinite(positions).all():
-            raise ValueError(
-                f"arrays do not fit each other: pos {positions.shape}, lens {lengths.shape} {lengths.dtype}"
-            )
+        fits = whole and positions.shape == (lengths.sum(), 17, 3) and bool((lengths > 0).all())
+        if not fits or not 1 <= fps <= 1000 or not (np.abs(positions) < FARTHEST_M).all():
+            given = f"pos {positions.shape}, lens {lengths.shape} {lengths.dtype}"
+            raise ValueError(f"arrays do not fit each other, or go beyond all bounds: {given}")
     except BROKEN as error:
         raise LifterError(f"{file}: not a motion capture set ({' '.join(str(error).split())})") from error
     if not group.startswith(Z_UP):
@@ -105,7 +90,7 @@ def lengthen_forearms(positions: Floats) -> Floats:
 
 def resample(positions: Floats, fps: float, rate_hz: float = RATE_HZ) -> Floats:
     """Bring (T, ...) from `fps` to `rate_hz`, first frame kept."""
-    if fps == rate_hz:
+    if fps == rate_hz or len(positions) < 2:
         return positions
     seconds = np.arange(len(positions)) / fps
     wanted = np.arange(int(np.floor(seconds[-1] * rate_hz + 1e-6)) + 1) / rate_hz

@@ -111,10 +111,12 @@ def take(
         raise LifterError(f"{told}: numbers wanted, got {flat.dtype}, {deep.dtype} and {good.dtype}")
     good = good.reshape(-1).astype(bool)
     order = list(TO_HUMAN36M)
-    positions = (deep[:, order].astype(np.float64) / 1000).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # in frames that are not valid, anything may stand
+        positions = (deep[:, order].astype(np.float64) / 1000).astype(np.float32)
+        pixels = flat[:, order].astype(np.float32)
     if not np.isfinite(positions[good]).all():
         raise LifterError(f"{told}: positions of valid frames are not finite; the file is damaged")
-    return Take(*key, flat[:, order].astype(np.float32), positions, good, fps, activities)
+    return Take(*key, pixels, positions, good, fps, activities)
 
 
 def training_keys() -> Iterator[tuple[str, str, str]]:

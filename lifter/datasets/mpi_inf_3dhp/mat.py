@@ -11,6 +11,7 @@ import scipy.io
 from numpy.typing import NDArray
 from scipy.io.matlab import MatReadError
 
+from lifter.datasets.archives import BROKEN
 from lifter.datasets.mpi_inf_3dhp.layout import (
     ACTIVITIES,
     CAMERAS,
@@ -21,7 +22,6 @@ from lifter.datasets.mpi_inf_3dhp.layout import (
     Take,
     take,
 )
-from lifter.datasets.poseset import BROKEN
 from lifter.errors import LifterError
 
 # The test set's archive unpacks into a folder of its own.

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lifter.datasets.archives import refuse_no_text
+
 MAX_DEPTH = 32
 _MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
 _NUMERIC = ("numpy.core.numeric", "numpy._core.numeric")
@@ -87,6 +89,7 @@ class Array:
         flat: NDArray[Any]
         if isinstance(self.content, bytes):
             flat = np.frombuffer(self.content, dtype=self.kind) if self.content else np.empty(0, self.kind)
+            refuse_no_text(flat)
             return flat.reshape(self.shape, order="F" if self.fortran else "C")
         flat = np.empty(len(self.content), dtype=object)
         for index, item in enumerate(self.content):

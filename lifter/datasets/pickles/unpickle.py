@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tokenize
+import warnings
 import zipfile
 from pathlib import Path
 from typing import IO
@@ -10,8 +10,8 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
+from lifter.datasets.archives import BROKEN, refuse_no_text
 from lifter.datasets.pickles.plain import read_plain_pickle
-from lifter.datasets.poseset import BROKEN
 from lifter.errors import LifterError
 
 MAX_FILE_BYTES = 4 << 30
@@ -46,9 +46,10 @@ def load_object(path: Path, member: str) -> object:
                 raise ValueError(f"no {member!r} in it (it has: {', '.join(names[:8]) or 'nothing'})")
             info = archive.getinfo(f"{member}.npy")
             _refuse_bombs(info)
-            with archive.open(info) as stream:
+            with archive.open(info) as stream, warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about headers of Python 2, which these files are from
                 return _read_array(stream)
-    except (*BROKEN, OverflowError, SyntaxError, tokenize.TokenError) as error:
+    except BROKEN as error:
         told = " ".join(str(error).split())[:200] or type(error).__name__
         raise LifterError(f"{path}: {member}: cannot be read ({told})") from error
 
@@ -67,6 +68,7 @@ def _read_array(stream: IO[bytes]) -> object:
     shape, fortran, kind = header(stream)
     if not kind.hasobject:
         flat = np.frombuffer(stream.read(), dtype=kind)
+        refuse_no_text(flat)
         return flat.reshape(shape, order="F" if fortran else "C")
     made = read_plain_pickle(stream)
     if not isinstance(made, np.ndarray) or made.shape != shape:
