@@ -21,8 +21,8 @@ Floats = NDArray[np.float32]
 
 RATE_HZ = 50.0  # Human3.6M's frame rate, at which the paper's intervals are counted
 Z_UP = ("uiprmd",)
-# In these sets the "wrist" marker lies well up the forearm.
 FARTHEST_M = 1000.0
+# In these sets the "wrist" marker lies well up the forearm.
 SHORT_FOREARM = ("cmu8", "cmu_amc", "hdm05")
 FOREARM_OF_UPPER_ARM = 0.87
 # Actions of the eight-action set that may repeat trials of the held-out CMU subjects (10-14).
