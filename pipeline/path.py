@@ -100,6 +100,13 @@ def _extent(frames: Bools) -> slice:
     return slice(int(there[0]), int(there[-1]) + 1) if len(there) else slice(0, 0)
 
 
+def _definite(information: Doubles) -> Doubles:
+    """Return inverse covariances (T, 3, 3) without what rounding made of directions hardly known."""
+    values, axes = np.linalg.eigh((information + information.swapaxes(1, 2)) / 2)
+    definite: Doubles = (axes * np.maximum(values, 0)[:, None]) @ axes.swapaxes(1, 2)
+    return definite
+
+
 class _Walk:
     """One person from the first frame with a fit to the last.
 
@@ -126,26 +133,33 @@ class _Walk:
         """Return the path (T, 3) and its variance (T, 3), of places (T, 3) with covariances (T, 3, 3)."""
         known = np.zeros_like(spread)
         known[usable] = np.linalg.inv(spread[usable] * _TOO_SURE)
-        _, path = self._solved(places, known)
+        try:
+            path, variance = self._find(places, known, grounded, 0.0)
+        except np.linalg.LinAlgError:
+            variance = np.full(places.shape, -1.0)
+        if not (variance > 0).all():
+            # Frames so near in time, or places so far, that rounding leaves some open: all are held, weakly.
+            path, variance = self._find(places, _definite(known), grounded, _FIRM)
+        return path, np.maximum(variance, 0.0)
+
+    def _find(self, places: Doubles, known: Doubles, grounded: bool, firm: float) -> tuple[Doubles, Doubles]:
+        """Return path and variance; each place is held where it was, `firm` times as firmly as the surest term."""
+        _, path = self._solved(places, known, firm)
         away = places - path
         far = np.einsum("ti,tij,tj->t", away, known, away)
-        terms, path = self._solved(places, known / (1 + far / _OUTLIER)[:, None, None])
+        terms, path = self._solved(places, known / (1 + far / _OUTLIER)[:, None, None], firm)
         if grounded:
             feet = planted(self.body, self.pixels, self.scores, path[:, 2], self.seconds, self.up, self.focal)
             self._hold_feet(terms, path, feet)
-            terms = self._on_floor(terms, feet)
+            terms = self._on_floor(terms, feet, path, firm)
             path = terms.solve()
         return path, np.diagonal(terms.covariance(), axis1=1, axis2=2)
 
-    def _solved(self, places: Doubles, known: Doubles) -> tuple[PathTerms, Doubles]:
+    def _solved(self, places: Doubles, known: Doubles, firm: float) -> tuple[PathTerms, Doubles]:
         """Return the terms of places (T, 3) known by (T, 3, 3), and the path (T, 3) of least cost."""
         terms = self._terms(places, known)
-        try:
-            return terms, terms.solve()
-        except np.linalg.LinAlgError:
-            # Frames so near or far in time that rounding leaves a place open: it is held, weakly, where it was fitted.
-            terms.know(places, np.broadcast_to(_FIRM * terms.blocks[0].max() * np.eye(3), known.shape))
-            return terms, terms.solve()
+        terms.hold(places, firm)
+        return terms, terms.solve()
 
     def _terms(self, places: Doubles, known: Doubles) -> PathTerms:
         terms = PathTerms.of(self.seconds)
@@ -165,10 +179,11 @@ class _Walk:
             sure = np.minimum(feet[1:, side], feet[:-1, side])
             terms.move(-np.diff(self.ankles[:, side], axis=0), (sure / slip)[:, None, None] * np.eye(3))
 
-    def _on_floor(self, terms: PathTerms, feet: Doubles) -> PathTerms:
+    def _on_floor(self, terms: PathTerms, feet: Doubles, path: Doubles, firm: float) -> PathTerms:
         """Return the terms with one floor under all planted feet; path and floor are found in turn."""
         weights = feet / self.alike
         ankles, grounded = self.ankles, terms
+        grounded.hold(path, firm)
         for _ in range(3):
             there = grounded.solve()[:, None] + ankles
             del grounded  # before there is another one
@@ -179,4 +194,5 @@ class _Walk:
                 # The place on the floor's normal at which this ankle would touch it.
                 touch = ((offset - ankles[:, side] @ normal) / (normal @ normal))[:, None] * normal
                 grounded.know(touch, sure)
+            grounded.hold(path, firm)
         return grounded

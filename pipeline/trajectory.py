@@ -47,6 +47,11 @@ class PathTerms:
         self.blocks[0] += information
         self.right += np.einsum("tij,tj->ti", information, places)
 
+    def hold(self, places: Doubles, share: float) -> None:
+        """Add that frame t is at `places[t]` (T, 3), `share` times as surely as the surest of all numbers is known."""
+        if share:
+            self.know(places, np.broadcast_to(share * self.blocks[0].max() * np.eye(3), (len(places), 3, 3)))
+
     def be_steady(self, restlessness: float) -> None:
         """Add that velocities wander: their variance grows by `restlessness` (m^2/s^3) times the time, in each axis."""
         if len(self.seconds) < 3:

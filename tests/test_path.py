@@ -152,6 +152,18 @@ def test_nobody_and_never_seen_are_legal() -> None:
     assert (path == 0).all() and (sigma >= 10).all()
 
 
+@pytest.mark.parametrize("where", [13.6, 403.3, -1e5, 1e6])
+@pytest.mark.parametrize("times", [[0.0, 0.0, 0.0], [0.0, 0.001, 0.002], [0.0, 1e-9, 86_400.0]])
+def test_a_point_far_beside_a_tiny_picture_has_a_place_and_a_deviation(where: float, times: list[float]) -> None:
+    shape, body = (1, len(times), 17), 1e-3 * standing(3)[None]
+    root, sigma = follow(
+        body, np.full((*shape, 2), where), np.ones(shape), np.ones(shape[:2], bool), np.array(times), LEVEL, (1, 1),
+        Camera(), np.array([False]),
+    )  # fmt: skip
+    assert np.isfinite(root).all() and np.isfinite(sigma).all()
+    assert (sigma >= 0.01).all()
+
+
 def test_which_foot_stands() -> None:
     body, way = walking(100)
     root = way + np.array([0.0, 0.5, 6.0])
