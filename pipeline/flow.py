@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from threading import Condition, Thread
+from threading import Condition, Event, Thread
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -95,13 +95,8 @@ def ahead(items: Iterable[T], depth: int = DEPTH) -> Iterator[Iterator[T]]:
             error = raised
         channel.end(error)
 
-    thread = Thread(target=work, name="ahead", daemon=True)
-    thread.start()
-    try:
+    with _running("ahead", work, channel):
         yield iter(channel)
-    finally:
-        channel.close()
-        thread.join()
 
 
 @contextmanager
@@ -126,19 +121,52 @@ def behind(work: Callable[[T], None], depth: int = DEPTH) -> Iterator[Callable[[
         if not channel.put(item):
             raise failed[0]
 
-    thread = Thread(target=follow, name="behind", daemon=True)
-    thread.start()
-    try:
+    with _running("behind", follow, channel) as ended:
         yield give
         channel.end()
-        thread.join()
-    except BaseException:
-        channel.close()
-        raise
-    finally:
-        thread.join()
+        ended.wait()
     if failed:
         raise failed[0]
+
+
+@contextmanager
+def _running(name: str, work: Callable[[], None], channel: Channel[T]) -> Iterator[Event]:
+    """Let work run in a thread of its own; at the end of the block close its channel, and wait until it has ended.
+
+    It says itself that it has: Python takes a thread for ended whose `join` a signal has broken off, and a process
+    that ends while a film is still being encoded dies of it.
+    """
+    ended = Event()
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            ended.set()
+
+    thread = Thread(target=run, name=name, daemon=True)
+    try:
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError):  # there are too many
+            ended.set()
+            raise
+        yield ended
+    finally:
+        _wait(ended, channel)
+        if thread.ident is not None:
+            thread.join()
+
+
+def _wait(ended: Event, channel: Channel[T]) -> None:
+    """Close a channel and wait for its thread; a signal meanwhile is raised when that is done."""
+    try:
+        channel.close()
+        ended.wait()
+    except BaseException:
+        channel.close()
+        ended.wait()
+        raise
 
 
 @contextmanager

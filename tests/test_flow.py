@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -120,6 +122,61 @@ def test_a_block_that_fails_stops_a_source_and_a_sink_that_wait(kind: type[BaseE
         give(next(numbers))
         raise kind
     assert set(threading.enumerate()) <= before and len(made) < 10  # nobody is left to make more
+
+
+class Signalled(BaseException):
+    """What the signal of a test raises."""
+
+
+def waits(thread: int) -> bool:
+    """Whether a thread is waiting for another one."""
+    frame = sys._current_frames().get(thread)
+    while frame is not None and frame.f_code.co_name not in ("join", "wait"):
+        frame = frame.f_back
+    return frame is not None
+
+
+@pytest.mark.parametrize("sink", [True, False])
+def test_a_thread_has_ended_also_where_a_signal_comes_while_it_is_waited_for(sink: bool) -> None:
+    """Python 3.11 takes a thread for ended when a signal breaks off its `join`."""
+    at_work, come, done, here = threading.Event(), threading.Event(), threading.Event(), threading.get_ident()
+
+    def slow(_item: int) -> None:
+        at_work.set()
+        assert come.wait(10)
+        done.set()
+
+    def handler(_signal: int, _frame: object) -> None:
+        come.set()
+        raise Signalled
+
+    def send() -> None:
+        wait_until(lambda: at_work.is_set() and waits(here))
+        signal.pthread_kill(here, signal.SIGUSR1)
+
+    before, sender = signal.signal(signal.SIGUSR1, handler), threading.Thread(target=send)
+    sender.start()
+    try:
+        with pytest.raises(Signalled):
+            if sink:
+                with behind(slow) as give:
+                    give(0)
+            else:
+                with ahead(map(slow, range(9)), 1):
+                    pass
+        assert done.is_set()
+    finally:
+        sender.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_no_thread_to_be_had_is_no_endless_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none)
+    with pytest.raises(RuntimeError, match="can't start"), ahead(range(3)):
+        pass
 
 
 def test_a_source_left_half_way_is_closed() -> None:

@@ -34,6 +34,7 @@ from pipeline.stages import nearness
 
 _SAY_EVERY_S = 5.0
 _LONGEST_DELAY = 250
+_PARTING_S = 2.0  # for which the source is waited for at the end
 
 
 @dataclass
@@ -224,6 +225,7 @@ def _ending(newest: Newest) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
         newest.stop()
+        newest.wait(_PARTING_S)
 
 
 def _window(show: bool | None, title: str, stack: ExitStack) -> Window | None:

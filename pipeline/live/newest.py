@@ -74,6 +74,11 @@ class Newest:
             self._ended.set()
             self._changed.notify_all()
 
+    def wait(self, seconds: float) -> None:
+        """Wait until the source has been left after `stop`; so long at most, for a network may be waited for there."""
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+
     def _read(self) -> None:
         index = -1
         try:
