@@ -24,18 +24,12 @@ class Stopped(KeyboardInterrupt):
 
 def guarded(work: Callable[[], int]) -> int:
     """Do the work; tell what a user can meet in one line, and turn it into an exit code."""
-    from detectors.base import DetectorError
-    from lifter.errors import LifterError
-    from pipeline.errors import PipelineError
-
     _open_streams()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin starve everyone on a busy machine
     for how in (signal.SIGINT, signal.SIGTERM):
         signal.signal(how, _stop)
     try:
-        return work()
-    except (PipelineError, DetectorError, LifterError) as error:
-        return _fail(error)
+        return _foreseen(work)
     except KeyboardInterrupt:
         sys.stderr.write("stopped; what was finished is kept, the same command goes on from there\n")
         return EXIT_STOPPED
@@ -47,6 +41,18 @@ def guarded(work: Callable[[], int]) -> int:
         return _fail(MemoryError("the memory is full; close other programs, or cut the film (--start, --end)"))
     except OSError as error:  # what no stage foresaw: a disk that goes away, a name too long
         return _fail(OSError(f"{error.filename or 'a file'}: {error.strerror or error}"))
+
+
+def _foreseen(work: Callable[[], int]) -> int:
+    """Do the work, and tell what our own code refuses in one line."""
+    from detectors.base import DetectorError  # a tenth of a second, in which a signal is heard already
+    from lifter.errors import LifterError
+    from pipeline.errors import PipelineError
+
+    try:
+        return work()
+    except (PipelineError, DetectorError, LifterError) as error:
+        return _fail(error)
 
 
 def _open_streams() -> None:
