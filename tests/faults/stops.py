@@ -48,14 +48,14 @@ def run(place: Path, how: signal.Signals | None = None, behind_s: float = 0.0) -
         process = subprocess.Popen(
             [sys.executable, "-m", "pipeline", *words], cwd=place, env=environment, stdout=said, stderr=said
         )
-        watchdog = threading.Timer(LONGEST_S, process.kill)
+        watchdog = threading.Timer(LONGEST_S, os.kill, (process.pid, signal.SIGKILL))
         watchdog.start()
         asked = 0.0
         if how is not None:
             while asked < behind_s and (now := _used(process.pid)) is not None:
                 asked = now
                 time.sleep(0.002)
-            process.send_signal(how)
+            os.kill(process.pid, how)  # not by `process`, which would look whether it has ended, and take the end
         _, status, usage = os.wait4(process.pid, 0)
         watchdog.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
