@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -45,10 +46,26 @@ def build_parser(verb: str | None = None) -> Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    from lifter.stops import is_stop
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
+    try:
+        return _told(list(sys.argv[1:] if arguments is None else arguments))
+    except Exception as error:
+        if not is_stop(error):
+            raise
+    except KeyboardInterrupt:
+        pass
+    sys.stderr.write("stopped; the same command goes on where it was\n")
+    return 130
+
+
+def _told(words: list[str]) -> int:
+    """Run a verb; tell in one line what can be foreseen."""
     given = build_parser(next((word for word in words if word in VERBS), None)).parse_args(words)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve each other on busy machines
     from lifter.errors import LifterError
+    from lifter.stops import is_stop
 
     try:
         if given.verb not in ("prepare", "measure"):  # which need no network
@@ -59,24 +76,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             torch.set_num_threads(min(given.threads, os.cpu_count() or 1))  # more only wait; very many end the process
         return int(importlib.import_module(f"lifter.commands.{given.verb}").run(given))
     except LifterError as error:
+        if is_stop(error):
+            raise
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
-        return 1
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in EXTRA:
             raise
         sys.stderr.write(f"error: {given.verb} needs {error.name}: pip install -e '.[lab]'\n")
-        return 1
     except OSError as error:  # a folder that cannot be made, a disk that is full
         sys.stderr.write(f"error: {error.filename or 'a file'}: {error.strerror or error}\n")
-        return 1
     except (MemoryError, RuntimeError) as error:  # PyTorch tells a lack of memory, here or on a GPU, as a RuntimeError
         if not isinstance(error, MemoryError) and "memory" not in str(error):
             raise
         sys.stderr.write("error: out of memory; a smaller network, a smaller batch or fewer --jobs may fit\n")
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped; the same command goes on where it was\n")
-        return 130
+    return 1
 
 
 if __name__ == "__main__":

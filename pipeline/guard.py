@@ -31,8 +31,7 @@ def guarded(work: Callable[[], int]) -> int:
     try:
         return _foreseen(work)
     except KeyboardInterrupt:
-        sys.stderr.write("stopped; what was finished is kept, the same command goes on from there\n")
-        return EXIT_STOPPED
+        return _say_stopped()
     except BrokenPipeError:
         # Nobody reads any more; the interpreter would complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -41,18 +40,32 @@ def guarded(work: Callable[[], int]) -> int:
         return _fail(MemoryError("the memory is full; close other programs, or cut the film (--start, --end)"))
     except OSError as error:  # what no stage foresaw: a disk that goes away, a name too long
         return _fail(OSError(f"{error.filename or 'a file'}: {error.strerror or error}"))
+    except Exception as error:
+        from lifter.stops import is_stop
+
+        if not is_stop(error):
+            raise
+        return _say_stopped()
 
 
 def _foreseen(work: Callable[[], int]) -> int:
-    """Do the work, and tell what our own code refuses in one line."""
+    """Do the work, and tell in one line what our own code refuses."""
     from detectors.base import DetectorError  # a tenth of a second, in which a signal is heard already
     from lifter.errors import LifterError
+    from lifter.stops import is_stop
     from pipeline.errors import PipelineError
 
     try:
         return work()
     except (PipelineError, DetectorError, LifterError) as error:
+        if is_stop(error):
+            raise
         return _fail(error)
+
+
+def _say_stopped() -> int:
+    sys.stderr.write("stopped; what was finished is kept, the same command goes on from there\n")
+    return EXIT_STOPPED
 
 
 def _open_streams() -> None:

@@ -9,29 +9,65 @@ from pathlib import Path
 
 import pytest
 
+from detectors.base import DetectorError
+from pipeline import guard
+
 sys.path.insert(0, str(Path(__file__).parent / "faults"))
 import stops
 
 LINE = "stopped; what was finished is kept, the same command goes on from there\n"
+LINE_OF_THE_LABORATORY = "stopped; the same command goes on where it was\n"
 STOPPED_WHILE_IMPORTING = """
 import os, signal, sys
 
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name == "detectors.base":
+        if name == "{module}":
             os.kill(os.getpid(), signal.{name})
 
 sys.meta_path.insert(0, Finder())
-from pipeline.guard import guarded
-sys.exit(guarded(lambda: 0))
+from {package} import main
+sys.exit(main({words}))
 """
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_it_listens_before_it_imports_what_takes_long(name: str) -> None:
-    command = [sys.executable, "-c", STOPPED_WHILE_IMPORTING.format(name=name)]
-    done = subprocess.run(command, cwd=stops.ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (130, LINE)
+@pytest.mark.parametrize(
+    ("package", "words", "module", "line"),
+    [
+        ("pipeline.cli", ["run", "walk.mp4"], "detectors.base", LINE),
+        ("lifter.__main__", ["evaluate", "--data", "."], "lifter.commands.evaluate", LINE_OF_THE_LABORATORY),
+    ],
+)
+def test_it_listens_before_it_imports_what_takes_long(
+    name: str, package: str, words: list[str], module: str, line: str
+) -> None:
+    code = STOPPED_WHILE_IMPORTING.format(name=name, package=package, words=words, module=module)
+    done = subprocess.run([sys.executable, "-c", code], cwd=stops.ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, line)
+
+
+@pytest.mark.parametrize("kind", [ImportError, SystemError, DetectorError])
+def test_what_others_make_of_a_signal_is_a_stop(
+    kind: type[Exception], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pybind11 tells "initialization failed" of a module during whose import a signal came."""
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+
+    def work(asked: bool) -> int:
+        try:
+            raise guard.Stopped if asked else OSError("gone")
+        except (guard.Stopped, OSError) as error:
+            raise kind("initialization failed") from error
+
+    assert guard.guarded(lambda: work(asked=True)) == 130
+    assert capsys.readouterr().err == LINE
+    if kind is DetectorError:
+        assert guard.guarded(lambda: work(asked=False)) == 1
+        assert capsys.readouterr().err == "error: initialization failed\n"
+    else:
+        with pytest.raises(kind, match="initialization failed"):
+            guard.guarded(lambda: work(asked=False))
 
 
 @pytest.mark.parametrize(
