@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
+from lifter.errors import LifterError
 from lifter.manual import closing_of
 from lifter.parsing import Parser
+from lifter.stops import listen
 
 # verb -> one line of help; the verb's module in `lifter.commands` has the same name.
 VERBS = {
@@ -46,49 +47,45 @@ def build_parser(verb: str | None = None) -> Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit code."""
-    from lifter.stops import is_stop
-
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
+    signals, words = listen(), list(sys.argv[1:] if arguments is None else arguments)
+    verb = next((word for word in words if word in VERBS), None)
     try:
-        return _told(list(sys.argv[1:] if arguments is None else arguments))
-    except Exception as error:
-        if not is_stop(error):
-            raise
+        return _run(verb, words)
     except KeyboardInterrupt:
         pass
+    except Exception as error:  # noqa: BLE001 - `_tell` raises what it does not know
+        if not signals:
+            return _tell(verb, error)
     sys.stderr.write("stopped; the same command goes on where it was\n")
     return 130
 
 
-def _told(words: list[str]) -> int:
-    """Run a verb; tell in one line what can be foreseen."""
-    given = build_parser(next((word for word in words if word in VERBS), None)).parse_args(words)
+def _run(verb: str | None, words: list[str]) -> int:
+    given = build_parser(verb).parse_args(words)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve each other on busy machines
-    from lifter.errors import LifterError
-    from lifter.stops import is_stop
+    if given.verb not in ("prepare", "measure"):  # which need no network
+        import torch
 
-    try:
-        if given.verb not in ("prepare", "measure"):  # which need no network
-            import torch
+        if given.threads < 1:
+            raise LifterError(f"--threads: at least 1 wanted, got {given.threads}")
+        torch.set_num_threads(min(given.threads, os.cpu_count() or 1))  # more only wait; very many end the process
+    return int(importlib.import_module(f"lifter.commands.{given.verb}").run(given))
 
-            if given.threads < 1:
-                raise LifterError(f"--threads: at least 1 wanted, got {given.threads}")
-            torch.set_num_threads(min(given.threads, os.cpu_count() or 1))  # more only wait; very many end the process
-        return int(importlib.import_module(f"lifter.commands.{given.verb}").run(given))
-    except LifterError as error:
-        if is_stop(error):
-            raise
-        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in EXTRA:
-            raise
-        sys.stderr.write(f"error: {given.verb} needs {error.name}: pip install -e '.[lab]'\n")
-    except OSError as error:  # a folder that cannot be made, a disk that is full
-        sys.stderr.write(f"error: {error.filename or 'a file'}: {error.strerror or error}\n")
-    except (MemoryError, RuntimeError) as error:  # PyTorch tells a lack of memory, here or on a GPU, as a RuntimeError
-        if not isinstance(error, MemoryError) and "memory" not in str(error):
-            raise
-        sys.stderr.write("error: out of memory; a smaller network, a smaller batch or fewer --jobs may fit\n")
+
+def _tell(verb: str | None, error: Exception) -> int:
+    """Tell in one line what can be foreseen, and return the exit code; anything else is raised again."""
+    if isinstance(error, LifterError):
+        told = " ".join(str(error).split())
+    elif isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in EXTRA:
+        told = f"{verb} needs {error.name}: pip install -e '.[lab]'"
+    elif isinstance(error, OSError):  # a folder that cannot be made, a disk that is full
+        told = f"{error.filename or 'a file'}: {error.strerror or error}"
+    # PyTorch tells a lack of memory, here or on a GPU, as a RuntimeError.
+    elif isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error)):
+        told = "out of memory; a smaller network, a smaller batch or fewer --jobs may fit"
+    else:
+        raise error
+    sys.stderr.write(f"error: {told}\n")
     return 1
 
 

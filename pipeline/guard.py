@@ -4,63 +4,45 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
+
+from lifter.stops import listen
 
 EXIT_FAILED, EXIT_STOPPED = 1, 130
-
-
-class Stopped(KeyboardInterrupt):
-    """The process was asked to end.
-
-    A class of its own: Python remembers a plain KeyboardInterrupt that passes through `exec`, as it does while
-    modules with dataclasses are imported, and ends by the signal at exit although it was caught.
-    """
 
 
 def guarded(work: Callable[[], int]) -> int:
     """Do the work; tell what a user can meet in one line, and turn it into an exit code."""
     _open_streams()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin starve everyone on a busy machine
-    for how in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(how, _stop)
+    signals = listen()
     try:
-        return _foreseen(work)
+        return work()
     except KeyboardInterrupt:
         return _say_stopped()
-    except BrokenPipeError:
+    except Exception as error:  # noqa: BLE001 - `_tell` raises what it does not know
+        return _say_stopped() if signals else _tell(error)
+
+
+def _tell(error: Exception) -> int:
+    """Tell in one line what can be foreseen, and return the exit code; anything else is raised again."""
+    if isinstance(error, BrokenPipeError):
         # Nobody reads any more; the interpreter would complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
-    except MemoryError:
-        return _fail(MemoryError("the memory is full; close other programs, or cut the film (--start, --end)"))
-    except OSError as error:  # what no stage foresaw: a disk that goes away, a name too long
-        return _fail(OSError(f"{error.filename or 'a file'}: {error.strerror or error}"))
-    except Exception as error:
-        from lifter.stops import is_stop
-
-        if not is_stop(error):
-            raise
-        return _say_stopped()
-
-
-def _foreseen(work: Callable[[], int]) -> int:
-    """Do the work, and tell in one line what our own code refuses."""
-    from detectors.base import DetectorError  # a tenth of a second, in which a signal is heard already
+    if isinstance(error, MemoryError):
+        return _fail("the memory is full; close other programs, or cut the film (--start, --end)")
+    if isinstance(error, OSError):  # what no stage foresaw: a disk that goes away, a name too long
+        return _fail(f"{error.filename or 'a file'}: {error.strerror or error}")
+    from detectors.base import DetectorError
     from lifter.errors import LifterError
-    from lifter.stops import is_stop
     from pipeline.errors import PipelineError
 
-    try:
-        return work()
-    except (PipelineError, DetectorError, LifterError) as error:
-        if is_stop(error):
-            raise
-        return _fail(error)
+    if isinstance(error, PipelineError | DetectorError | LifterError):
+        return _fail(str(error))
+    raise error
 
 
 def _say_stopped() -> int:
@@ -78,13 +60,9 @@ def _open_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _fail(error: Exception) -> int:
+def _fail(line: str) -> int:
     from pipeline.progress import plain
     from pipeline.tables import marked
 
-    sys.stderr.write(f"{marked('error:', sys.stderr)} {plain(' '.join(str(error).split()))}\n")
+    sys.stderr.write(f"{marked('error:', sys.stderr)} {plain(' '.join(line.split()))}\n")
     return EXIT_FAILED
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise Stopped

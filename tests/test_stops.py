@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from detectors.base import DetectorError
-from pipeline import guard
+from pipeline.guard import guarded
 
 sys.path.insert(0, str(Path(__file__).parent / "faults"))
 import stops
@@ -47,27 +49,33 @@ def test_it_listens_before_it_imports_what_takes_long(
     assert (done.returncode, done.stderr) == (130, line)
 
 
+@pytest.fixture
+def no_signals_afterwards() -> Iterator[None]:
+    before = {how: signal.getsignal(how) for how in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for how, handler in before.items():
+        signal.signal(how, handler)
+
+
+@pytest.mark.usefixtures("no_signals_afterwards")
 @pytest.mark.parametrize("kind", [ImportError, SystemError, DetectorError])
-def test_what_others_make_of_a_signal_is_a_stop(
-    kind: type[Exception], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Pybind11 tells "initialization failed" of a module during whose import a signal came."""
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
+def test_what_others_make_of_a_signal_is_a_stop(kind: type[Exception], capsys: pytest.CaptureFixture[str]) -> None:
+    """Modules in C that are being imported forget it, and tell of an import that failed."""
 
     def work(asked: bool) -> int:
-        try:
-            raise guard.Stopped if asked else OSError("gone")
-        except (guard.Stopped, OSError) as error:
-            raise kind("initialization failed") from error
+        with suppress(KeyboardInterrupt):
+            if asked:
+                signal.raise_signal(signal.SIGTERM)
+        raise kind("initialization failed")
 
-    assert guard.guarded(lambda: work(asked=True)) == 130
+    assert guarded(lambda: work(asked=True)) == 130
     assert capsys.readouterr().err == LINE
     if kind is DetectorError:
-        assert guard.guarded(lambda: work(asked=False)) == 1
+        assert guarded(lambda: work(asked=False)) == 1
         assert capsys.readouterr().err == "error: initialization failed\n"
     else:
         with pytest.raises(kind, match="initialization failed"):
-            guard.guarded(lambda: work(asked=False))
+            guarded(lambda: work(asked=False))
 
 
 @pytest.mark.parametrize(
