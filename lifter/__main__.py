@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from lifter.errors import LifterError
 from lifter.manual import closing_of
 from lifter.parsing import Parser
-from lifter.stops import listen
+from lifter.stops import EXIT_STOPPED, listening
 
 # verb -> one line of help; the verb's module in `lifter.commands` has the same name.
 VERBS = {
@@ -25,6 +25,8 @@ VERBS = {
     "mixtures": "train and test a lifter for every mixture of true and detected 2D (Appendix A, Figure 6)",
     "figure": "draw one of the paper's figures",
 }
+
+_STOPPED = "stopped; the same command goes on where it was\n"
 
 # Packages that only the laboratory needs, by the name they are imported as.
 EXTRA = ("mmengine", "tensorboard", "h5py")
@@ -47,17 +49,18 @@ def build_parser(verb: str | None = None) -> Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit code."""
-    signals, words = listen(), list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     verb = next((word for word in words if word in VERBS), None)
-    try:
-        return _run(verb, words)
-    except KeyboardInterrupt:
-        pass
-    except Exception as error:  # noqa: BLE001 - `_tell` raises what it does not know
-        if not signals:
-            return _tell(verb, error)
-    sys.stderr.write("stopped; the same command goes on where it was\n")
-    return 130
+    with listening(_STOPPED) as signals:
+        try:
+            return _run(verb, words)
+        except KeyboardInterrupt:
+            pass
+        except Exception as error:  # noqa: BLE001 - `_tell` raises what it does not know
+            if not signals:
+                return _tell(verb, error)
+    sys.stderr.write(_STOPPED)
+    return EXIT_STOPPED
 
 
 def _run(verb: str | None, words: list[str]) -> int:

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.guard import EXIT_STOPPED, guarded
+from lifter.stops import EXIT_STOPPED
+from pipeline.guard import guarded
 from pipeline.parser import VERBS, build_parser
 from pipeline.verbs import ON_RUNS, verb_left_out
 

@@ -8,22 +8,23 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from lifter.stops import listen
+from lifter.stops import EXIT_STOPPED, listening
 
-EXIT_FAILED, EXIT_STOPPED = 1, 130
+EXIT_FAILED = 1
+_STOPPED = "stopped; what was finished is kept, the same command goes on from there\n"
 
 
 def guarded(work: Callable[[], int]) -> int:
     """Do the work; tell what a user can meet in one line, and turn it into an exit code."""
     _open_streams()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin starve everyone on a busy machine
-    signals = listen()
-    try:
-        return work()
-    except KeyboardInterrupt:
-        return _say_stopped()
-    except Exception as error:  # noqa: BLE001 - `_tell` raises what it does not know
-        return _say_stopped() if signals else _tell(error)
+    with listening(_STOPPED) as signals:
+        try:
+            return work()
+        except KeyboardInterrupt:
+            return _say_stopped()
+        except Exception as error:  # noqa: BLE001 - `_tell` raises what it does not know
+            return _say_stopped() if signals else _tell(error)
 
 
 def _tell(error: Exception) -> int:
@@ -46,7 +47,7 @@ def _tell(error: Exception) -> int:
 
 
 def _say_stopped() -> int:
-    sys.stderr.write("stopped; what was finished is kept, the same command goes on from there\n")
+    sys.stderr.write(_STOPPED)
     return EXIT_STOPPED
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -38,7 +39,12 @@ sys.exit(main({words}))
     ("package", "words", "module", "line"),
     [
         ("pipeline.cli", ["run", "walk.mp4"], "detectors.base", LINE),
-        ("lifter.__main__", ["evaluate", "--data", "."], "lifter.commands.evaluate", LINE_OF_THE_LABORATORY),
+        (
+            "lifter.__main__",
+            ["evaluate", "--lifter", "ugcn", "--data", "nowhere"],
+            "lifter.commands.evaluate",
+            LINE_OF_THE_LABORATORY,
+        ),
     ],
 )
 def test_it_listens_before_it_imports_what_takes_long(
@@ -47,6 +53,31 @@ def test_it_listens_before_it_imports_what_takes_long(
     code = STOPPED_WHILE_IMPORTING.format(name=name, package=package, words=words, module=module)
     done = subprocess.run([sys.executable, "-c", code], cwd=stops.ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (130, line)
+
+
+IMPORTS = """
+import os, signal, sys
+from pipeline.guard import guarded
+
+def work():
+    import slow
+    import threading
+    threading.Event().wait(20)
+
+code = guarded(work)
+print(hasattr(sys.modules.get("slow"), "whole"))
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize(("body", "said"), [("whole = True", "True\n"), ("while True: pass", "")])
+def test_an_import_is_not_broken_off_but_does_not_last_for_ever(body: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(f"import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n{body}\n")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{stops.ROOT}"}
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr, done.stdout) == (130, LINE, said)
 
 
 @pytest.fixture
