@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 EXIT_STOPPED = 130
-_PATIENCE_S, _AGAIN_S = 0.5, 0.02
+_PATIENCE_S, _AGAIN_S = 0.2, 0.02
 
 
 class Stopped(KeyboardInterrupt):
@@ -25,7 +25,7 @@ class Stopped(KeyboardInterrupt):
 def listening(line: str) -> Iterator[list[int]]:
     """Let Ctrl-C and SIGTERM raise `Stopped` in a block, and in those within it.
 
-    While something is imported they wait for half a second at most: modules in C that an exception meets in their
+    While something is imported they wait for a fifth of a second: modules in C that an exception meets in their
     beginnings crash, forget it, or call it an import that failed. What takes longer ends the process as it stands.
 
     Args:

@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 import kills  # noqa: E402 - found by the line above
 
 KEPT = {"pose2d.npz", "pose3d.npz", "run.json", "walk_3d.mp4", ".pose2d.npz.shards"}
-LONGEST_S, AGAIN = 60, 10
+LONGEST_S, SOON_S, AGAIN = 60, 1.0, 10
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def wrong(end: End, how: signal.Signals, place: Path) -> str:
         return f"code {end.code}"
     if end.code == 130 and ("Traceback" in end.said or not end.said.endswith("the same command goes on from there\n")):
         return "not one line"
-    if end.code == 130 and end.used_s - end.asked_s > 1:
+    if end.code == 130 and end.used_s - end.asked_s > SOON_S:
         return f"{end.used_s - end.asked_s:.1f} s later"
     made = place / "runs" / "walk"
     left = {file.name for file in made.iterdir()} - KEPT if made.exists() else set()
