@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,11 +139,21 @@ def fast_precision() -> str:
         DetectorError: OpenVINO is not installed.
     """
     try:
-        openvino = import_openvino()
+        core = _openvino_core()
     except ImportError as error:
         raise DetectorError("--backend openvino: needs OpenVINO: pip install openvino") from error
 
-    return "bf16" if "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+    return "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+
+
+@functools.cache
+def _openvino_core() -> Any:
+    """Return OpenVINO's core, one for as long as the process lives; raises ImportError.
+
+    A core lays its thread a stack for signals, and puts back the one before when it goes. Of two that go in the order
+    in which they came the later one puts back the earlier one's, which is gone, and the next Ctrl-C crashes.
+    """
+    return import_openvino().Core()
 
 
 def _load_openvino(path: Path, precision: str) -> Model:
@@ -151,14 +163,14 @@ def _load_openvino(path: Path, precision: str) -> Model:
     else:
         _check_bin(path, path.with_suffix(".bin"))
     try:
-        openvino = import_openvino()
+        core = _openvino_core()
     except ImportError as error:
         raise DetectorError(f"{path}: needs OpenVINO: pip install openvino") from error
     settings = {
         "INFERENCE_NUM_THREADS": threads(), "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision,
     }  # fmt: skip
     try:
-        compiled = openvino.Core().compile_model(str(path), "CPU", settings)
+        compiled = core.compile_model(str(path), "CPU", settings)
     except RuntimeError as error:
         raise DetectorError(f"{path}: not an OpenVINO model that runs here: {_first_line(error)}") from error
     if len(compiled.inputs) != 1:

@@ -75,6 +75,31 @@ def test_an_import_is_not_broken_off_but_does_not_last_for_ever(body: str, said:
     assert (done.returncode, done.stderr, done.stdout) == (130, LINE, said)
 
 
+AFTER_DETECTING = """
+import gc, signal, sys
+from pathlib import Path
+sys.path.insert(0, "tests")
+import toy_models
+from detectors import onnx_runtime
+from pipeline.guard import guarded
+
+file = toy_models.heatmap_model(Path({file!r}))
+boxes, pose = (onnx_runtime.load(file, "openvino") for _ in range(2))
+del boxes
+gc.collect()
+del pose
+gc.collect()
+sys.exit(guarded(lambda: signal.raise_signal(signal.SIGINT)))
+"""
+
+
+def test_detectors_that_are_gone_leave_signals_alone(tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    code = AFTER_DETECTING.format(file=str(tmp_path / "toy.onnx"))
+    done = subprocess.run([sys.executable, "-c", code], cwd=stops.ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, LINE)
+
+
 FORGOTTEN = """
 import signal, sys
 from contextlib import suppress
