@@ -16,6 +16,7 @@ from kept_runs import even, walkers, write_run
 from lifter import joints
 from lifter.datasets.mocap.tiny_motion import motion, places
 from pipeline.cli import main
+from pipeline.measures import steps
 from pipeline.measures.angles import ANGLES, NAMES, joint_angles
 from pipeline.measures.steps import find_walks
 from pipeline.measures.tables import ANGLE_COLUMNS, STEP_COLUMNS
@@ -179,6 +180,21 @@ def test_what_is_no_walk_has_no_steps(name: str) -> None:
     if name == "squatting":  # both move as one
         body[:, [2, 3]] = body[:, [5, 6]] + (body[:, [1]] - body[:, [4]])
     assert find_walks(body, np.ones(len(times), bool), times, UP) == []
+
+
+def test_frames_in_bursts_are_no_work_of_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """12 frames a microsecond apart but for waits of seconds: the moments between stay in proportion."""
+    widths: list[float] = []
+
+    def calm(values: np.ndarray, frames: float) -> np.ndarray:
+        widths.append(frames)
+        return values
+
+    monkeypatch.setattr(steps, "_calm", calm)
+    times = np.cumsum([0.0, *[1e-6] * 5, 3.0, *[1e-6] * 3, 3.0, 86_400.0])
+    body = np.random.default_rng(0).normal(size=(len(times), 17, 3))
+    find_walks(body, np.ones(len(times), bool), times, UP)
+    assert widths and max(widths) < 100
 
 
 @pytest.mark.parametrize("times", [np.zeros(0), np.zeros(1), np.zeros(50), np.linspace(0, 0.5, 50)])

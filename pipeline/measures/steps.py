@@ -28,6 +28,7 @@ _HEADING_S = 0.4  # over which the way ahead is calmed
 _STRIDE = 0.15  # of the legs' length that an ankle swings, from behind the pelvis to ahead, at the least
 _STEP_S = (0.2, 1.2)  # seconds between two contacts of a walk: 300 to 50 steps a minute
 FEWEST = 4  # contacts, left and right in turn, that make a walk: fewer are found in other motion, too
+_DENSEST = 10.0  # evenly spaced moments for each frame, on average
 _SHORTEST_S = 1.0  # of a person in track, below which nothing is looked for
 
 
@@ -107,7 +108,8 @@ def find_walks(
 
 def _events(body: Doubles, seconds: Doubles, up: NDArray[np.floating], frames: NDArray[np.int64]) -> list[Event]:
     """Return the events of frames without a gap, by time; of each foot contacts and lift-offs in turn."""
-    rate = 1 / float(np.median(np.diff(seconds)))
+    # Frames in bursts, with long waits between, would make millions of moments of a few frames.
+    rate = min(1 / float(np.median(np.diff(seconds))), _DENSEST * len(seconds) / float(seconds[-1] - seconds[0]))
     even = np.arange(seconds[0], seconds[-1] + 0.5 / rate, 1 / rate)
     ways = _calm(_evenly(np.nan_to_num(ahead(body, up)), seconds, even), _HEADING_S * rate)
     ways /= np.maximum(np.linalg.norm(ways, axis=-1, keepdims=True), 1e-9)
